@@ -1,0 +1,1 @@
+"""ses-relay: an SMTP relay gateway in front of Amazon SES."""
