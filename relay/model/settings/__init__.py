@@ -1,0 +1,181 @@
+"""The complete configuration as frozen dataclasses; `relay.config` makes them from the file.
+
+Field names are the keys of the file (`from_` is written `from`). Durations are seconds, sizes
+octets, shares fractions of one. Two `Settings` are equal when nothing changed between them,
+secrets included; that is what a reload asks.
+
+Errors: none.
+"""
+
+from collections.abc import Mapping
+
+from relay.model.settings.feedback import (
+    Bounces,
+    BounceThresholds,
+    ComplaintThresholds,
+    Feedback,
+    Reputation,
+    SnsEndpoint,
+    SqsQueue,
+    Suppression,
+)
+from relay.model.settings.listeners import Listener, SessionLimits, Tls
+from relay.model.settings.operation import Http, Log
+from relay.model.settings.option import Unit, option, required, section
+from relay.model.settings.patterns import NULL_SENDER, AddressPattern, Glob
+from relay.model.settings.queue import Limits, Queue
+from relay.model.settings.routes import Route
+from relay.model.settings.rules import Actions, Conditions, Rule
+from relay.model.settings.signing import DkimKey
+from relay.model.settings.users import User, UserLimits
+from relay.model.settings.values import (
+    Bind,
+    ClearPassword,
+    FdBind,
+    HashedPassword,
+    Network,
+    NoStore,
+    Password,
+    PostgresStore,
+    Secret,
+    SqliteStore,
+    Store,
+    TcpBind,
+    UnixBind,
+    local_only,
+)
+from relay.model.settings.words import (
+    AccountList,
+    Api,
+    AuthMode,
+    Auto,
+    BounceTo,
+    DkimSigner,
+    ExistingSignature,
+    IdentifyBy,
+    Lane,
+    LineEndings,
+    LogFormat,
+    LogLevel,
+    LogRecipients,
+    Mechanism,
+    Off,
+    RefuseAt,
+    SesHeader,
+    TlsMode,
+    TlsVersion,
+)
+
+
+@section
+class Settings:
+    """Everything the operator decided; immutable, one snapshot per transaction."""
+
+    hostname: str | None = option(
+        default=None,
+        example="relay.example.com",
+        reason="Name in the greeting, in EHLO and in Received; the machine's FQDN when left out.",
+    )
+    listeners: tuple[Listener, ...] = required(min_length=1, reason="Where SMTP clients connect.")
+    tls: Tls | None = option(
+        default=None, reason="Certificate and key of all listeners that have none of their own."
+    )
+    users: tuple[User, ...] = option(default=(), reason="Who may send.")
+    routes: Mapping[str, Route] = required(
+        reason="One SES account and Region each; `default` must be there, unless AWS_REGION "
+        "says it all."
+    )
+    queue: Queue = option(default_factory=Queue, reason="What is kept, and for how long.")
+    limits: Limits = option(
+        default_factory=Limits, reason="What the whole process may have in work."
+    )
+    dkim: tuple[DkimKey, ...] = option(default=(), reason="Keys to sign with.")
+    rules: tuple[Rule, ...] = option(
+        default=(), reason="Tried in order; the first final action ends."
+    )
+    suppression: Suppression = option(
+        default_factory=Suppression, reason="Recipients that must not be written to again."
+    )
+    feedback: Feedback = option(default_factory=Feedback, reason="How SES events arrive.")
+    reputation: Reputation = option(
+        default_factory=Reputation, reason="When a user endangers the account."
+    )
+    bounces: Bounces = option(
+        default_factory=Bounces, reason="Who hears of a message that failed later."
+    )
+    http: Http = option(default_factory=Http, reason="Health, metrics, dashboard and API.")
+    log: Log = option(default_factory=Log, reason="Lines on standard output.")
+    history: float = option(
+        default=30 * 86_400.0,
+        unit=Unit.SECONDS,
+        ge=0,
+        reason="How far back `trace` and the dashboard can look.",
+    )
+    workers: int = option(default=1, ge=1, le=64, reason="Processes; one per core at most.")
+
+
+__all__ = [
+    "NULL_SENDER",
+    "AccountList",
+    "Actions",
+    "AddressPattern",
+    "Api",
+    "AuthMode",
+    "Auto",
+    "Bind",
+    "BounceThresholds",
+    "BounceTo",
+    "Bounces",
+    "ClearPassword",
+    "ComplaintThresholds",
+    "Conditions",
+    "DkimKey",
+    "DkimSigner",
+    "ExistingSignature",
+    "FdBind",
+    "Feedback",
+    "Glob",
+    "HashedPassword",
+    "Http",
+    "IdentifyBy",
+    "Lane",
+    "Limits",
+    "LineEndings",
+    "Listener",
+    "Log",
+    "LogFormat",
+    "LogLevel",
+    "LogRecipients",
+    "Mechanism",
+    "Network",
+    "NoStore",
+    "Off",
+    "Password",
+    "PostgresStore",
+    "Queue",
+    "RefuseAt",
+    "Reputation",
+    "Route",
+    "Rule",
+    "Secret",
+    "SesHeader",
+    "SessionLimits",
+    "Settings",
+    "SnsEndpoint",
+    "SqliteStore",
+    "SqsQueue",
+    "Store",
+    "Suppression",
+    "TcpBind",
+    "Tls",
+    "TlsMode",
+    "TlsVersion",
+    "Unit",
+    "UnixBind",
+    "User",
+    "UserLimits",
+    "local_only",
+    "option",
+    "required",
+    "section",
+]

@@ -1,0 +1,97 @@
+"""Settings of the users: who may send, as whom, to whom, how much, and with which SES resources.
+
+SES facts: message tags and configuration sets as in the SES Developer Guide,
+event-publishing-send-email; the largest message of any API is 40 MB (quotas).
+
+Errors: none.
+"""
+
+from collections.abc import Mapping
+
+from relay.model.settings.option import Unit, option, required, section
+from relay.model.settings.patterns import AddressPattern
+from relay.model.settings.values import Network, Password
+from relay.model.settings.words import IdentifyBy, Lane, SesHeader
+
+MIB = 1024 * 1024
+
+
+@section
+class UserLimits:
+    """How much one user may send; the client gets 452 beyond."""
+
+    messages_per_minute: int | None = option(
+        default=None, ge=1, reason="Messages per minute; null: as many as SES takes."
+    )
+    recipients_per_day: int | None = option(
+        default=None, ge=1, reason="Recipients in any 24 hours; null: as many as SES takes."
+    )
+    message_size: int = option(
+        default=40 * MIB,
+        unit=Unit.OCTETS,
+        ge=1024,
+        le=40 * MIB,
+        reason="Largest message. A route with `api: v1` takes 10 MiB at most.",
+    )
+
+
+@section
+class User:
+    """One application or device that sends through the relay."""
+
+    name: str = required(
+        min_length=1, example="tickets", reason="AUTH name, and the name in logs and metrics."
+    )
+    password: Password | None = option(
+        default=None,
+        example='"$argon2id$…"',
+        reason="Output of `ses-relay user hash`, or {secret: …} where CRAM-MD5 must work.",
+    )
+    identify_by: IdentifyBy = option(
+        default=IdentifyBy.PASSWORD,
+        reason="password, or network: a client in `networks` is this user without AUTH.",
+    )
+    networks: tuple[Network, ...] = option(
+        default=(),
+        example='["10.1.0.0/16"]',
+        reason="identify_by network: names the client. Otherwise where the user may come from; "
+        "empty: from everywhere.",
+    )
+    senders: tuple[AddressPattern, ...] = required(
+        min_length=1,
+        example='["*@example.com"]',
+        reason='MAIL FROM, From: and Sender: that this user may use; "<>" allows the null sender.',
+    )
+    default_from: str | None = option(
+        default=None, unit=Unit.ADDRESS, reason="Author for messages that come without From."
+    )
+    recipients: tuple[AddressPattern, ...] = option(
+        default=(AddressPattern("*"),), min_length=1, reason="To whom this user may send."
+    )
+    route: str = option(default="default", reason="Name of the route to SES.")
+    lane: Lane = option(
+        default=Lane.TRANSACTIONAL,
+        reason="transactional goes first; bulk uses what is left of the account's rate.",
+    )
+    limits: UserLimits = option(default_factory=UserLimits, reason="How much this user may send.")
+    configuration_set: str | None = option(
+        default=None, reason="SES configuration set; the route's when left out."
+    )
+    tags: Mapping[str, str] = option(
+        default_factory=dict,
+        example="{app: tickets}",
+        reason="SES message tags; the relay adds queue id and user.",
+    )
+    ses_headers: tuple[SesHeader, ...] = option(
+        default=(),
+        reason="X-SES-CONFIGURATION-SET, X-SES-MESSAGE-TAGS: taken from the message as request "
+        "parameters. All other X-SES-* fields are removed always.",
+    )
+    threading: bool = option(
+        default=True,
+        reason="SES replaces Message-ID; the client's is appended to References, so that "
+        "replies still find their thread.",
+    )
+    lifetime: float | None = option(
+        default=None, unit=Unit.SECONDS, gt=0, reason="Instead of queue.lifetime."
+    )
