@@ -8,6 +8,7 @@ own.
 Errors: none.
 """
 
+from relay.model.address import Address
 from relay.model.settings.option import Unit, option, required, section
 from relay.model.settings.values import Bind
 from relay.model.settings.words import AccountList, BounceTo, Off, RefuseAt
@@ -117,15 +118,13 @@ class Reputation:
 class Bounces:
     """Who hears of a message that failed after the client had its 250."""
 
-    to: BounceTo | str = option(
+    to: BounceTo | Address = option(
         default=BounceTo.OFF,
-        unit=Unit.ADDRESS,
         reason="sender, one fixed address, or off: the failure is logged, counted, shown and "
         "kept for `history`.",
     )
-    from_: str | None = option(
+    from_: Address | None = option(
         default=None,
         alias="from",
-        unit=Unit.ADDRESS,
         reason="Verified address that bounces are sent from; required unless `to` is off.",
     )

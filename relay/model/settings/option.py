@@ -25,7 +25,6 @@ class Unit(StrEnum):
     OCTETS = "octets"  # written as 512KiB, 10MiB, 20GiB
     PER_SECOND = "per second"
     SHARE = "share"  # 0.05 is five percent
-    ADDRESS = "address"  # local-part@domain
     PATH = "path"  # relative to the folder of the configuration file
 
 

@@ -8,6 +8,7 @@ Errors: none.
 
 from collections.abc import Mapping
 
+from relay.model.address import Address
 from relay.model.settings.option import Unit, option, required, section
 from relay.model.settings.words import Api, Auto, DkimSigner
 
@@ -30,9 +31,8 @@ class Route:
         le=50,
         reason="1: own request, own verdict and clear complaint attribution per recipient.",
     )
-    null_sender: str | None = option(
+    null_sender: Address | None = option(
         default=None,
-        unit=Unit.ADDRESS,
         reason="Verified address that stands in for the null sender, which SES does not take.",
     )
     dkim: DkimSigner = option(

@@ -8,6 +8,7 @@ Errors: none.
 
 from collections.abc import Mapping
 
+from relay.model.address import Address
 from relay.model.settings.option import Unit, option, required, section
 from relay.model.settings.patterns import AddressPattern, Glob
 from relay.model.settings.values import Network
@@ -45,17 +46,14 @@ class Actions:
     )
     discard: bool = option(default=False, reason="Final: say 250 and drop it (logged).")
     hold: bool = option(default=False, reason="Final: keep it until an operator releases it.")
-    redirect: tuple[str, ...] = option(
-        default=(), unit=Unit.ADDRESS, reason="Send to these addresses instead of the recipient."
+    redirect: tuple[Address, ...] = option(
+        default=(), reason="Send to these addresses instead of the recipient."
     )
-    rewrite_from: str | None = option(
+    rewrite_from: Address | None = option(
         default=None,
-        unit=Unit.ADDRESS,
         reason="Author address to use; Reply-To keeps the original one.",
     )
-    rewrite_sender: str | None = option(
-        default=None, unit=Unit.ADDRESS, reason="Sender (reverse-path) to use."
-    )
+    rewrite_sender: Address | None = option(default=None, reason="Sender (reverse-path) to use.")
     add_header: Mapping[str, str] = option(
         default_factory=dict, reason="Header fields to add, name and value."
     )

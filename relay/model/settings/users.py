@@ -8,6 +8,7 @@ Errors: none.
 
 from collections.abc import Mapping
 
+from relay.model.address import Address
 from relay.model.settings.option import Unit, option, required, section
 from relay.model.settings.patterns import AddressPattern
 from relay.model.settings.values import Network, Password
@@ -62,8 +63,8 @@ class User:
         example='["*@example.com"]',
         reason='MAIL FROM, From: and Sender: that this user may use; "<>" allows the null sender.',
     )
-    default_from: str | None = option(
-        default=None, unit=Unit.ADDRESS, reason="Author for messages that come without From."
+    default_from: Address | None = option(
+        default=None, reason="Author for messages that come without From."
     )
     recipients: tuple[AddressPattern, ...] = option(
         default=(AddressPattern("*"),), min_length=1, reason="To whom this user may send."
