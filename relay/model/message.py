@@ -1,0 +1,89 @@
+"""A message ready for SES: shaped, signed, addressed, and cut into requests.
+
+One DATA becomes one message for each set of recipients that policy treats alike, and each message
+becomes one request for every `recipients_per_request` recipients (SES takes 50 at most).
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from relay.model.address import Address
+from relay.model.content import Content
+from relay.model.envelope import Recipient, Ret
+from relay.model.outcome import Scope, ScopeKind
+from relay.model.settings import Lane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """What a request tells SES beside envelope and content. Never taken from headers by SES."""
+
+    configuration_set: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    from_arn: str | None = None
+    source_arn: str | None = None
+    return_path_arn: str | None = None
+    tenant: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One shaped message. `source` is what SES hears as the envelope's sender, never empty."""
+
+    id: str  # queue id; also a tag on every request, so that feedback finds its way home
+    session_id: str
+    user: str  # name in `users`, or "-" for mail that nobody in particular submitted
+    route: str
+    lane: Lane
+    sender: Address | None  # reverse-path as the client gave it; None: `<>`
+    source: Address
+    recipients: tuple[Recipient, ...]
+    content: Content
+    parameters: Parameters
+    authors: tuple[Address, ...]  # From: addresses after shaping
+    message_id: str  # the client's Message-ID header, which SES replaces
+    received_at: datetime
+    size: int  # octets of the shaped content
+    ret: Ret | None = None
+    envid: str | None = None
+    reports: bool = True  # False for bounces and other reports: they never cause one
+
+    @property
+    def identities(self) -> frozenset[str]:
+        """Every address whose identity SES must know: source and authors."""
+        return frozenset(str(address) for address in (self.source, *self.authors))
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Everything that can be held and would hold this message."""
+        scopes = [Scope(ScopeKind.ROUTE, self.route), Scope(ScopeKind.USER, self.user)]
+        scopes += [
+            Scope(ScopeKind.IDENTITY, name, self.route)
+            for address in (self.source, *self.authors)
+            for name in (address.key, address.domain.lower())
+        ]
+        chosen = self.parameters
+        if chosen.configuration_set:
+            scopes.append(
+                Scope(ScopeKind.CONFIGURATION_SET, chosen.configuration_set, self.route)
+            )
+        if chosen.tenant:
+            scopes.append(Scope(ScopeKind.TENANT, chosen.tenant, self.route))
+        return tuple(dict.fromkeys(scopes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The recipients of one SES request, at most 50. `number` counts from 1 in its message."""
+
+    number: int
+    recipients: tuple[Address, ...] = field()
+
+
+def requests_of(recipients: tuple[Recipient, ...], per_request: int) -> tuple[Request, ...]:
+    """Cut recipients into requests, in the order the client named them, each address once."""
+    unique = list({recipient.address.key: recipient.address for recipient in recipients}.values())
+    return tuple(
+        Request(number=number, recipients=tuple(unique[start : start + per_request]))
+        for number, start in enumerate(range(0, len(unique), per_request), start=1)
+    )

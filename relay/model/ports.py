@@ -1,0 +1,231 @@
+"""Every seam between the parts of the relay, on one page.
+
+Protocols only: who implements them is wired in `relay.service` and nowhere else.
+Errors: what can be expected to fail comes back as a value (`StoreFault`, `Deferred`, `Reply`);
+an exception through a port is a bug, answered 451 and logged with its traceback.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from relay.model.address import Address
+from relay.model.content import Content
+from relay.model.entry import QueueEntry
+from relay.model.envelope import Client, Recipient, Ret
+from relay.model.message import Message, Request
+from relay.model.outcome import Deferred, Outcome, Scope
+from relay.model.reply import Reply
+from relay.model.settings import Lane
+
+# --- SMTP session → flow -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailParameters:
+    """What MAIL FROM says beside the sender."""
+
+    size: int | None = None  # octets as declared (RFC 1870)
+    ret: Ret | None = None
+    envid: str | None = None
+
+
+class Transaction(Protocol):
+    """One mail transaction (RFC 5321 §3.3), bound to one immutable configuration snapshot.
+
+    The session calls `mail`, then `rcpt` for each recipient, `ready` at DATA, `receive` with the
+    octets, and `close` in every case. Whatever it answers is what the client hears.
+    """
+
+    @property
+    def size_limit(self) -> int:
+        """Octets this client may send in one message, after unstuffing."""
+        ...
+
+    def mail(self, sender: Address | None, parameters: MailParameters) -> Reply:
+        """Decide on the sender; None is the null reverse-path."""
+        ...
+
+    async def rcpt(self, recipient: Recipient) -> Reply:
+        """Decide on one recipient; a positive reply adds it to the envelope."""
+        ...
+
+    def ready(self) -> Reply:
+        """Reserve room for the content before it is asked for: 354, or why not now."""
+        ...
+
+    async def receive(self, octets: bytes | bytearray) -> Reply:
+        """Take responsibility for the message, or refuse it (RFC 5321 §6.1).
+
+        `octets` is what DATA carried, dots unstuffed, the final dot left out, CRLF only.
+        A caller that is cancelled while it waits does not cancel the message.
+        """
+        ...
+
+    def unheard(self, reply: Reply) -> None:
+        """Learn that the connection broke before the client can have acted on `reply`."""
+        ...
+
+    def close(self) -> None:
+        """Give the reservation back."""
+        ...
+
+
+class Reception(Protocol):
+    """Where sessions bring their mail."""
+
+    def size_limit(self, user: str | None) -> int:
+        """Octets to announce in EHLO to this user (RFC 1870 §3)."""
+        ...
+
+    def begin(self, client: Client) -> Transaction:
+        """Open a transaction under the configuration of this moment."""
+        ...
+
+
+# --- flow → SES ----------------------------------------------------------------------------------
+
+
+class Transport(Protocol):
+    """Hands one request to SES. It never retries: SES has no idempotency token."""
+
+    async def send(self, message: Message, request: Request) -> Outcome:
+        """Make the request and say what became of it, within the transport's own deadline."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class QueueKey:
+    """Whose turn it is: fresh mail never overtakes older mail of its own key."""
+
+    route: str
+    lane: Lane
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """Leave to make one request now. Whoever got it reports the outcome, whatever happens."""
+
+    key: QueueKey
+    recipients: int
+    scopes: tuple[Scope, ...]
+    probes: tuple[Scope, ...] = ()  # the closed scopes that this request is the probe for
+
+
+class Scheduler(Protocol):
+    """Decides who sends now, for fresh mail and backlog alike. The only way to SES."""
+
+    async def turn(
+        self, key: QueueKey, scopes: tuple[Scope, ...], recipients: int, deadline: float | None
+    ) -> Granted | Deferred:
+        """Wait for a turn, until `deadline` (clock's monotonic seconds; None: do not give up).
+
+        `Deferred` names what stood in the way: a closed scope, the rate, the quota.
+        """
+        ...
+
+    def learn(self, granted: Granted, outcome: Outcome | None) -> None:
+        """Take in what the request showed. None: it was never made."""
+        ...
+
+
+# --- flow and queue → stores ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFault:
+    """The store could not do it, or there is none; nothing was changed. `reason` is for the log."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Somebody recorded a newer version of the entry meanwhile; nothing was changed."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Corrupt:
+    """An entry that cannot be read any more. It is set aside and shown, never deleted."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEntry:
+    """A message on its way into the queue."""
+
+    entry: QueueEntry
+    content: Content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyBacklog:
+    """What waits under one key."""
+
+    key: QueueKey
+    waiting: int  # entries neither held nor leased
+    next_attempt_at: datetime
+
+
+class Queue(Protocol):
+    """Durable custody of messages. When `put` or `record` return, it is on stable storage."""
+
+    async def put(self, new: Sequence[NewEntry]) -> StoreFault | None:
+        """Keep all of them or none. None: durable now."""
+        ...
+
+    async def claim(
+        self, wanted: Mapping[QueueKey, int], now: datetime, lease_until: datetime
+    ) -> Sequence[QueueEntry | Corrupt] | StoreFault:
+        """Lease up to n due entries for each key, oldest first."""
+        ...
+
+    async def content(self, queue_id: str) -> Content | Corrupt | StoreFault:
+        """Fetch the shaped octets of an entry."""
+        ...
+
+    async def record(
+        self, entry: QueueEntry, spawn: Sequence[NewEntry] = ()
+    ) -> QueueEntry | Stale | StoreFault:
+        """Replace the entry, whose `version` must be the stored one, and add what it causes.
+
+        The entry comes back with its new version. One with no open request leaves the queue.
+        """
+        ...
+
+    async def backlog(self) -> Sequence[KeyBacklog] | StoreFault:
+        """Count what waits, by key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppressed:
+    """Why an address gets no mail."""
+
+    address: str
+    reason: str
+    since: datetime
+    until: datetime | None = None
+    note: str = ""
+
+
+class Suppression(Protocol):
+    """The addresses that get no mail."""
+
+    async def suppressed(self, address: Address, now: datetime) -> Suppressed | None:
+        """Look one address up; None: nothing is known against it."""
+        ...
+
+
+class History(Protocol):
+    """What `trace` and the dashboard can look back on. Lossy by contract: mail never waits for it."""
+
+    def note(self, event: str, at: datetime, facts: Mapping[str, object]) -> None:
+        """Remember one event of a message's life; returns at once."""
+        ...
