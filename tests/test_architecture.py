@@ -1,6 +1,7 @@
 """The layers hold: who may import whom, and who may name which library."""
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,8 +100,6 @@ def test_imports_follow_the_table(path):
         elif top in MAY_USE:
             assert part in MAY_USE[top], f"{where}: {part} names {top}"
         else:
-            import sys
-
             assert top in sys.stdlib_module_names, f"{where}: {top} is in no row of MAY_USE"
             pure = part in PURE and path != ROOT / "model" / "clock.py"
             assert not (pure and top in IMPURE), f"{where}: {part} must not know {top}"

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from relay.model.address import Address
-from relay.model.settings import Lane
 from relay.model.reply import Reply
+from relay.model.settings import Lane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,7 @@ class Hold:
 
     changes: Changes
     reason: str
+    redirect: tuple[Address, ...] = ()
     rule: str = ""
 
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from relay.model.address import Address
 from relay.model.message import Message
 from relay.model.outcome import Scope
 from relay.model.reply import Reply
-
-from relay.model.address import Address
 
 
 class RequestState(StrEnum):

@@ -64,9 +64,7 @@ class Message:
         ]
         chosen = self.parameters
         if chosen.configuration_set:
-            scopes.append(
-                Scope(ScopeKind.CONFIGURATION_SET, chosen.configuration_set, self.route)
-            )
+            scopes.append(Scope(ScopeKind.CONFIGURATION_SET, chosen.configuration_set, self.route))
         if chosen.tenant:
             scopes.append(Scope(ScopeKind.TENANT, chosen.tenant, self.route))
         return tuple(dict.fromkeys(scopes))

@@ -224,7 +224,7 @@ class Suppression(Protocol):
 
 
 class History(Protocol):
-    """What `trace` and the dashboard can look back on. Lossy by contract: mail never waits for it."""
+    """What `trace` and the dashboard can look back on. Lossy: mail never waits for it."""
 
     def note(self, event: str, at: datetime, facts: Mapping[str, object]) -> None:
         """Remember one event of a message's life; returns at once."""

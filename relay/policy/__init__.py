@@ -1,0 +1,1 @@
+"""Decisions about mail: pure functions of the configuration, the envelope and the content."""
