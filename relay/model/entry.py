@@ -35,6 +35,7 @@ class EntryRequest:
     number: int
     recipients: tuple[Address, ...]
     state: RequestState = RequestState.PENDING
+    not_before: datetime | None = None  # None: at once
     unknowns: int = 0  # answers lost so far; the second one holds the entry for an operator
     reply: Reply | None = None  # SES's last refusal or our last reason
     ses_message_id: str = ""
@@ -62,8 +63,17 @@ class QueueEntry:
     lease_until: datetime | None = None  # claimed by a runner until then
     held: Held | None = None
     waits_for: Scope | None = None  # the scope whose hold it waits for
+    paused_since: datetime | None = None  # since when its lifetime stands still
 
     @property
     def open_requests(self) -> tuple[EntryRequest, ...]:
         """The requests that still have to be made."""
         return tuple(request for request in self.requests if request.state in OPEN_STATES)
+
+    def due_requests(self, now: datetime) -> tuple[EntryRequest, ...]:
+        """The open requests whose time has come."""
+        return tuple(
+            request
+            for request in self.open_requests
+            if request.not_before is None or request.not_before <= now
+        )

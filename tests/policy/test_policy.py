@@ -3,6 +3,7 @@
 from ipaddress import ip_address, ip_network
 
 import pytest
+
 from relay.model.address import Address
 from relay.model.content import Content, Field
 from relay.model.decision import Accept, Discard, Hold, Reject
