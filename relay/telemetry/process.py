@@ -1,0 +1,63 @@
+"""Events of the relay's own process and of its store.
+
+Errors: none.
+"""
+
+from collections.abc import Sequence
+
+from relay.telemetry.events import Event, Level
+from relay.telemetry.faults import name_of, places_of
+from relay.telemetry.recorder import Recorder
+
+
+class RelayEvents:
+    """Start, reload, stop, and bugs."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def started(self, *, version: str, listeners: Sequence[str], http: str) -> None:
+        """Say that everything is up."""
+        facts = {"version": version, "listeners": list(listeners), "http": http}
+        self._recorder.record(Event.RELAY_STARTED, Level.INFO, facts)
+
+    def reloaded(self, *, changed: Sequence[str] = (), refused: str = "") -> None:
+        """Say which parts of the configuration changed, or why the new one was refused."""
+        facts = {"changed": list(changed), "reason": refused}
+        level = Level.ERROR if refused else Level.INFO
+        self._recorder.record(Event.RELAY_RELOADED, level, facts)
+
+    def stopped(self, *, reason: str, in_flight: int, duration_s: float) -> None:
+        """Say that the relay stopped, and how many attempts the grace time cut off."""
+        facts = {
+            "reason": reason,
+            "in_flight": in_flight,
+            "duration_ms": round(duration_s * 1000, 1),
+        }
+        level = Level.WARNING if in_flight else Level.INFO
+        self._recorder.record(Event.RELAY_STOPPED, level, facts)
+
+    def fault(
+        self, where: str, error: BaseException, *, session_id: str = "", queue_id: str = ""
+    ) -> None:
+        """Write down an error that nobody classified: a bug of ours, transient for the client."""
+        facts = {
+            "session_id": session_id,
+            "queue_id": queue_id,
+            "where": where,
+            "error": name_of(error),
+            "traceback": places_of(error),
+        }
+        self._recorder.record(Event.RELAY_FAULT, Level.ERROR, facts)
+
+
+class StoreEvents:
+    """What the store could not do."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def fault(self, operation: str, reason: str, *, queue_id: str = "") -> None:
+        """Say what failed, or which entry was set aside as corrupt."""
+        facts = {"queue_id": queue_id, "operation": operation, "reason": reason}
+        self._recorder.record(Event.STORE_FAULT, Level.ERROR, facts)
