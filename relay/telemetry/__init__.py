@@ -8,6 +8,7 @@ from relay.telemetry.account import Standing
 from relay.telemetry.events import Event, Level
 from relay.telemetry.feedback import FeedbackFacts
 from relay.telemetry.history import NoHistory
+from relay.telemetry.library import adopt_library_logs
 from relay.telemetry.log import LogWriter, Output, log_writer, stdout_writer
 from relay.telemetry.message import Attempt
 from relay.telemetry.metrics import Metrics, Reading, ScrapeTime
@@ -30,6 +31,7 @@ __all__ = [
     "Standing",
     "Step",
     "Telemetry",
+    "adopt_library_logs",
     "log_writer",
     "stdout_writer",
 ]

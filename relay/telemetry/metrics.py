@@ -71,7 +71,7 @@ class Metrics:
     def __init__(self) -> None:
         # The library's switch is global; without it every counter has a `_created` twin that no
         # dashboard asks for and that doubles the page.
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library lacks the annotation
         self.registry = CollectorRegistry()
         self._scraped = _Scraped()
         self.registry.register(self._scraped)
