@@ -1,6 +1,6 @@
 """Lines of the libraries we stand on (aiosmtpd, botocore, asyncio, aiohttp), in our own log.
 
-Libraries log what they work on: aiosmtpd the commands with their passwords, botocore whole requests.
+Libraries log what they work on: aiosmtpd commands with their passwords, botocore whole requests.
 So nothing below a warning passes, whatever `log.level` says, and of a warning only what the
 library's author wrote: the first line of the template, with numbers filled in and every other
 argument shown by its type.
@@ -29,7 +29,7 @@ class _Hidden:
 
 
 class LibraryLines(logging.Handler):
-    """Writes `library.log` lines with logger, message and, for an exception, where it was raised."""
+    """Writes `library.log` lines: logger, message and, for an exception, where it was raised."""
 
     def __init__(self, log: LogWriter) -> None:
         super().__init__(logging.WARNING)
