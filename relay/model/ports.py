@@ -5,14 +5,22 @@ Errors: what can be expected to fail comes back as a value (`StoreFault`, `Defer
 an exception through a port is a bug, answered 451 and logged with its traceback.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from relay.model.address import Address
 from relay.model.content import Content
-from relay.model.entry import QueueEntry
+from relay.model.custody import (
+    Changed,
+    HistoryEvent,
+    QueueCount,
+    QueueUsage,
+    ScopeHold,
+    Selection,
+)
+from relay.model.entry import Held, QueueEntry
 from relay.model.envelope import Client, Recipient, Ret
 from relay.model.message import Message, Request
 from relay.model.outcome import Deferred, Outcome, Scope
@@ -53,6 +61,10 @@ class Transaction(Protocol):
 
     def ready(self) -> Reply:
         """Reserve room for the content before it is asked for: 354, or why not now."""
+        ...
+
+    def room_for(self, octets: int) -> Reply | None:
+        """Ask for room as the content grows to `octets` in all; a reply says why there is none."""
         ...
 
     async def receive(self, octets: bytes | bytearray) -> Reply:
@@ -142,6 +154,11 @@ class StoreFault:
 
 
 @dataclass(frozen=True, slots=True)
+class NoCustody:
+    """The operator wants no store (`store: none`): the relay never takes responsibility."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stale:
     """Somebody recorded a newer version of the entry meanwhile; nothing was changed."""
 
@@ -170,20 +187,42 @@ class KeyBacklog:
 
     key: QueueKey
     waiting: int  # entries neither held nor leased
-    next_attempt_at: datetime
+    next_attempt_at: datetime | None  # when the next can be claimed; None: all held for good
+    leased: int = 0
+    held: int = 0
 
 
 class Queue(Protocol):
-    """Durable custody of messages. When `put` or `record` return, it is on stable storage."""
+    """Durable custody of messages. When `put` or `record` return, it is on stable storage.
 
-    async def put(self, new: Sequence[NewEntry]) -> StoreFault | None:
+    A caller that is cancelled while it waits does not undo what it asked for.
+    """
+
+    @property
+    def usage(self) -> QueueUsage:
+        """How full the queue was at the store's last commit; never waits."""
+        ...
+
+    async def recover(self, amend: Callable[[QueueEntry], QueueEntry]) -> int | StoreFault:
+        """End the leases of this queue's last owner, before the first claim; say how many.
+
+        Entries with a request found in flight are replaced by what `amend` makes of them; it must
+        be pure, and it may run in a thread.
+        """
+        ...
+
+    async def put(self, new: Sequence[NewEntry]) -> NoCustody | StoreFault | None:
         """Keep all of them or none. None: durable now."""
         ...
 
     async def claim(
         self, wanted: Mapping[QueueKey, int], now: datetime, lease_until: datetime
     ) -> Sequence[QueueEntry | Corrupt] | StoreFault:
-        """Lease up to n due entries for each key, oldest first."""
+        """Lease up to n due entries for each key, longest due first.
+
+        A claim makes a new version, so that whoever held an ended lease hears `Stale`. An entry
+        with a request still in flight was left by such a claimant: that answer is lost.
+        """
         ...
 
     async def content(self, queue_id: str) -> Content | Corrupt | StoreFault:
@@ -196,11 +235,58 @@ class Queue(Protocol):
         """Replace the entry, whose `version` must be the stored one, and add what it causes.
 
         The entry comes back with its new version. One with no open request leaves the queue.
+        Its lease is what it says: None gives it back.
         """
         ...
 
     async def backlog(self) -> Sequence[KeyBacklog] | StoreFault:
-        """Count what waits, by key."""
+        """Count what is kept, by key."""
+        ...
+
+    async def changed(self) -> None:
+        """Wait until another process (an operator, another node) may have changed the queue."""
+        ...
+
+
+class QueueControl(Protocol):
+    """An operator's hands on everything kept, also while the relay runs in another process."""
+
+    async def find(self, queue_id: str) -> QueueEntry | Corrupt | StoreFault | None:
+        """Fetch one entry; None: not here."""
+        ...
+
+    async def content(self, queue_id: str) -> Content | Corrupt | StoreFault:
+        """Fetch the shaped octets of an entry."""
+        ...
+
+    async def select(
+        self, chosen: Selection, now: datetime, limit: int
+    ) -> Sequence[QueueEntry | Corrupt] | StoreFault:
+        """List entries, oldest first."""
+        ...
+
+    async def hold(self, chosen: Selection, held: Held, now: datetime) -> Changed | StoreFault:
+        """Stop entries until they are released."""
+        ...
+
+    async def release(self, chosen: Selection, now: datetime) -> Changed | StoreFault:
+        """End the hold of entries; they are due at once."""
+        ...
+
+    async def retry(self, chosen: Selection, now: datetime) -> Changed | StoreFault:
+        """Make waiting entries due at once."""
+        ...
+
+    async def drop(self, chosen: Selection, now: datetime) -> Changed | StoreFault:
+        """Throw entries away, content and all; corrupt ones only when `ids` names them."""
+        ...
+
+    async def summary(self, now: datetime) -> Sequence[QueueCount] | StoreFault:
+        """Count by age, state and user."""
+        ...
+
+    async def oldest(self) -> datetime | StoreFault | None:
+        """Say when the oldest entry was received; None: the queue is empty."""
         ...
 
 
@@ -216,16 +302,71 @@ class Suppressed:
 
 
 class Suppression(Protocol):
-    """The addresses that get no mail."""
+    """The addresses that get no mail. Compared without regard to case, in either part."""
 
-    async def suppressed(self, address: Address, now: datetime) -> Suppressed | None:
+    async def suppressed(self, address: Address, now: datetime) -> Suppressed | StoreFault | None:
         """Look one address up; None: nothing is known against it."""
+        ...
+
+    async def suppress(self, entries: Sequence[Suppressed]) -> StoreFault | None:
+        """Add addresses; one already there is replaced."""
+        ...
+
+    async def unsuppress(self, addresses: Sequence[str]) -> Sequence[str] | StoreFault:
+        """Remove addresses and say which of them were there."""
+        ...
+
+    async def listed(self, after: str, limit: int) -> Sequence[Suppressed] | StoreFault:
+        """List by address, from the first beyond `after` (empty: from the top)."""
+        ...
+
+
+class Holds(Protocol):
+    """Scopes stopped by an operator or by the reputation breaker, kept over restarts."""
+
+    async def holds(self, now: datetime) -> Sequence[ScopeHold] | StoreFault:
+        """List what is held now."""
+        ...
+
+    async def hold(self, hold: ScopeHold) -> StoreFault | None:
+        """Stop a scope; a hold already there is replaced."""
+        ...
+
+    async def release(self, scope: Scope) -> bool | StoreFault:
+        """End a hold; False: there was none."""
+        ...
+
+
+class Verdicts(Protocol):
+    """Replies that their client cannot have heard, kept to be given when it asks again."""
+
+    async def keep(self, fingerprint: bytes, reply: Reply, until: datetime) -> StoreFault | None:
+        """Remember the reply to the message with this fingerprint of user, envelope and octets."""
+        ...
+
+    async def take(self, fingerprint: bytes, now: datetime) -> Reply | StoreFault | None:
+        """Give the reply out, once; None: nothing is owed."""
         ...
 
 
 class History(Protocol):
-    """What `trace` and the dashboard can look back on. Lossy: mail never waits for it."""
+    """What `trace` and the dashboard can look back on. Lossy by contract: mail never waits for it.
+
+    Found again by `queue_id`, `ses_message_id`, `message_id` and `recipients` among the facts.
+    """
 
     def note(self, event: str, at: datetime, facts: Mapping[str, object]) -> None:
         """Remember one event of a message's life; returns at once."""
+        ...
+
+
+class Trace(Protocol):
+    """What was noted, read back."""
+
+    async def trace(self, what: str, limit: int) -> Sequence[HistoryEvent] | StoreFault:
+        """Give the life of each message known by this id or recipient, in order of time."""
+        ...
+
+    async def recent(self, limit: int) -> Sequence[HistoryEvent] | StoreFault:
+        """Give the newest events, newest first."""
         ...

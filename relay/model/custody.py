@@ -1,0 +1,95 @@
+"""What a store says about the messages in its care, and what an operator asks of it.
+
+Errors: none; what can fail in a store is a value of `relay.model.ports`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from relay.model.entry import Held, QueueEntry
+from relay.model.outcome import Scope
+from relay.model.settings import AddressPattern, Lane
+
+
+class EntryState(StrEnum):
+    """Where an entry stands, as `queue list --state` and the metrics name it."""
+
+    WAITING = "waiting"
+    LEASED = "leased"  # claimed: an attempt is under way, or its claimant has died
+    HELD = "held"
+    CORRUPT = "corrupt"  # set aside: it cannot be read any more
+
+    @classmethod
+    def of(cls, entry: QueueEntry, now: datetime) -> Self:
+        """Say where an entry stands; a lease or a hold that has ended counts no more."""
+        if entry.lease_until is not None and entry.lease_until > now:
+            return cls("leased")
+        if entry.held is not None and (entry.held.until is None or entry.held.until > now):
+            return cls("held")
+        return cls("waiting")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which entries an operator means; every condition given must hold, none means all."""
+
+    ids: frozenset[str] = frozenset()  # empty: any
+    user: str | None = None
+    sender: AddressPattern | None = None  # `<>` fits the null reverse-path
+    recipient: AddressPattern | None = None  # one fitting recipient is enough
+    state: EntryState | None = None
+    received_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """What an operator's word did. Leased entries are left alone: their attempt is under way."""
+
+    ids: tuple[str, ...]
+    leased: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueUsage:
+    """How full the queue is, for admission."""
+
+    messages: int
+    octets: int
+    corrupt: int = 0  # entries set aside since ever; they count in neither of the others
+
+
+# Lower bounds, in seconds, of the age columns of `queue summary`.
+AGE_BANDS = (0, 300, 3_600, 21_600, 86_400, 345_600)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueCount:
+    """One cell of `queue summary`: age by state by user."""
+
+    user: str
+    lane: Lane
+    state: EntryState
+    age: int  # seconds; one of AGE_BANDS
+    messages: int
+    octets: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeHold:
+    """A whole scope stopped by an operator or by the reputation breaker."""
+
+    scope: Scope
+    held: Held
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEvent:
+    """One event of a message's life, as it was noted."""
+
+    event: str
+    at: datetime
+    facts: Mapping[str, object]

@@ -1,0 +1,172 @@
+"""`store: none`: the relay never takes responsibility.
+
+Every message is SES's or the client's, so a kept message cannot exist here, and a client whose
+message SES did not take hears the deferral's own 451 and tries again (RFC 5321 §4.2.5).
+
+Errors: `StoreFault` for everything that would need a memory.
+"""
+
+# ruff: noqa: ARG002 - the signatures are the Protocols'; there is nothing to use the arguments on
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from relay.model.address import Address
+from relay.model.custody import Changed, HistoryEvent, QueueCount, QueueUsage, ScopeHold, Selection
+from relay.model.entry import Held, QueueEntry
+from relay.model.outcome import Scope
+from relay.model.ports import Corrupt, KeyBacklog, NewEntry, QueueKey, Stale, StoreFault, Suppressed
+from relay.model.reply import Reply
+
+NO_STORE = StoreFault("the configuration says `store: none`: nothing is kept")
+
+
+class NoQueue:
+    """A queue that takes nothing and therefore never has anything."""
+
+    @property
+    def usage(self) -> QueueUsage:
+        """Always empty."""
+        return QueueUsage(messages=0, octets=0)
+
+    async def recover(self, amend: Callable[[QueueEntry], QueueEntry]) -> int:
+        """Find nothing."""
+        return 0
+
+    async def put(self, new: Sequence[NewEntry]) -> StoreFault | None:
+        """Refuse; nothing at all is kept at once."""
+        return NO_STORE if new else None
+
+    async def claim(
+        self,
+        wanted: Mapping[QueueKey, int],
+        now: datetime,
+        lease_until: datetime,
+    ) -> Sequence[QueueEntry | Corrupt]:
+        """Give nothing."""
+        return ()
+
+    async def content(self, queue_id: str) -> StoreFault:
+        """Refuse: there is no such entry."""
+        return NO_STORE
+
+    async def record(
+        self,
+        entry: QueueEntry,
+        spawn: Sequence[NewEntry] = (),
+    ) -> QueueEntry | Stale | StoreFault:
+        """Refuse: there is no such entry."""
+        return NO_STORE
+
+    async def backlog(self) -> Sequence[KeyBacklog]:
+        """Count nothing."""
+        return ()
+
+    async def changed(self) -> None:
+        """Wait for ever: nobody can change what is not there."""
+        await asyncio.get_running_loop().create_future()
+
+
+class NoControl:
+    """An operator's hands on an empty queue."""
+
+    async def find(self, queue_id: str) -> None:
+        """Find nothing."""
+
+    async def content(self, queue_id: str) -> StoreFault:
+        """Refuse: there is no such entry."""
+        return NO_STORE
+
+    async def select(
+        self,
+        chosen: Selection,
+        now: datetime,
+        limit: int,
+    ) -> Sequence[QueueEntry | Corrupt]:
+        """List nothing."""
+        return ()
+
+    async def hold(self, chosen: Selection, held: Held, now: datetime) -> Changed:
+        """Change nothing."""
+        return Changed(ids=())
+
+    async def release(self, chosen: Selection, now: datetime) -> Changed:
+        """Change nothing."""
+        return Changed(ids=())
+
+    async def retry(self, chosen: Selection, now: datetime) -> Changed:
+        """Change nothing."""
+        return Changed(ids=())
+
+    async def drop(self, chosen: Selection, now: datetime) -> Changed:
+        """Change nothing."""
+        return Changed(ids=())
+
+    async def summary(self, now: datetime) -> Sequence[QueueCount]:
+        """Count nothing."""
+        return ()
+
+    async def oldest(self) -> None:
+        """Know nothing old."""
+
+
+class NoSuppression:
+    """An empty suppression list that nothing can be added to; SES's own lists still hold."""
+
+    async def suppressed(self, address: Address, now: datetime) -> None:
+        """Know nothing against anybody."""
+
+    async def suppress(self, entries: Sequence[Suppressed]) -> StoreFault | None:
+        """Refuse: it would be forgotten."""
+        return NO_STORE if entries else None
+
+    async def unsuppress(self, addresses: Sequence[str]) -> Sequence[str]:
+        """Say that none was there."""
+        return ()
+
+    async def listed(self, after: str, limit: int) -> Sequence[Suppressed]:
+        """List nothing."""
+        return ()
+
+
+class NoHolds:
+    """No scope is held, and none can be: the hold would end with the process unseen."""
+
+    async def holds(self, now: datetime) -> Sequence[ScopeHold]:
+        """List nothing."""
+        return ()
+
+    async def hold(self, hold: ScopeHold) -> StoreFault:
+        """Refuse."""
+        return NO_STORE
+
+    async def release(self, scope: Scope) -> bool:
+        """Say that there was none."""
+        return False
+
+
+class NoVerdicts:
+    """No reply is remembered: a client that did not hear one sends again (RFC 1047)."""
+
+    async def keep(self, fingerprint: bytes, reply: Reply, until: datetime) -> StoreFault:
+        """Refuse."""
+        return NO_STORE
+
+    async def take(self, fingerprint: bytes, now: datetime) -> None:
+        """Owe nothing."""
+
+
+class NoHistory:
+    """Every note is let go, and nothing can be read back."""
+
+    def note(self, event: str, at: datetime, facts: Mapping[str, object]) -> None:
+        """Let it go, as the contract of `History` allows."""
+
+    async def trace(self, what: str, limit: int) -> Sequence[HistoryEvent]:
+        """Find nothing."""
+        return ()
+
+    async def recent(self, limit: int) -> Sequence[HistoryEvent]:
+        """Find nothing."""
+        return ()
