@@ -16,7 +16,16 @@ from relay.model.address import Address
 from relay.model.custody import Changed, HistoryEvent, QueueCount, QueueUsage, ScopeHold, Selection
 from relay.model.entry import Held, QueueEntry
 from relay.model.outcome import Scope
-from relay.model.ports import Corrupt, KeyBacklog, NewEntry, QueueKey, Stale, StoreFault, Suppressed
+from relay.model.ports import (
+    Corrupt,
+    KeyBacklog,
+    NewEntry,
+    NoCustody,
+    QueueKey,
+    Stale,
+    StoreFault,
+    Suppressed,
+)
 from relay.model.reply import Reply
 
 NO_STORE = StoreFault("the configuration says `store: none`: nothing is kept")
@@ -34,9 +43,9 @@ class NoQueue:
         """Find nothing."""
         return 0
 
-    async def put(self, new: Sequence[NewEntry]) -> StoreFault | None:
-        """Refuse; nothing at all is kept at once."""
-        return NO_STORE if new else None
+    async def put(self, new: Sequence[NewEntry]) -> NoCustody:
+        """Take nothing: it stays the client's."""
+        return NoCustody()
 
     async def claim(
         self,

@@ -9,6 +9,7 @@ from relay.model.outcome import Scope, ScopeKind
 from relay.model.ports import (
     History,
     Holds,
+    NoCustody,
     Queue,
     QueueControl,
     StoreFault,
@@ -33,8 +34,7 @@ SCOPE = Scope(ScopeKind.USER, "tickets")
 
 async def test_a_queue_that_takes_no_responsibility():
     queue: Queue = NoQueue()
-    assert await queue.put([new("a")]) == NO_STORE
-    assert await queue.put([]) is None
+    assert await queue.put([new("a")]) == NoCustody()
     assert await queue.record(an_entry("a")) == NO_STORE
     assert await queue.content("a") == NO_STORE
     assert await queue.claim({}, AT, AT) == ()
