@@ -1,0 +1,197 @@
+"""The one way a message changes between client and SES: every step, in order.
+
+Rules of the operator come first, so that nothing they add escapes what follows. Then hidden fields
+go, syntax is mended, authors are settled and what is missing is added. Received and the signature
+come last: what is signed is what is sent.
+
+Every change is one of `relay.mail.changes.CHANGES`; all other octets stay as they came, and a body
+that needs no encoding is never copied. Shaping takes time in proportion to the octets, in steps
+that each hold the interpreter for a few milliseconds at most: run it in a thread for messages
+beyond `THREAD_ABOVE`, and the event loop goes on.
+
+Standards: RFC 6409 §8, RFC 5321 §4.4, §6.3, RFC 6376.
+SES facts: SES Developer Guide, header-fields, quotas.
+Errors: a `Refusal` where SES would refuse, or where a change would be a guess.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from relay.mail.author import Authors, read_authors, rewrite_from, set_default_from
+from relay.mail.changes import Change, Changed
+from relay.mail.complete import complete, mend_syntax
+from relay.mail.eight_bit import seven_bit
+from relay.mail.headers import (
+    BLIND,
+    BOUNCE_ADDRESSES,
+    SES_PREFIX,
+    SesParameters,
+    ses_parameters,
+)
+from relay.mail.once import reduce_duplicates
+from relay.mail.received import loop, received
+from relay.mail.references import message_id, with_reference
+from relay.mail.refusal import MALFORMED, TOO_BIG, Refusal
+from relay.mail.signatures import surviving
+from relay.mail.signers import Signers
+from relay.mail.split import Reading
+from relay.model.address import Address
+from relay.model.content import Content, Field
+from relay.model.envelope import Client
+from relay.model.settings import ExistingSignature, SesHeader
+
+THREAD_ABOVE = 256 * 1024  # octets; below, shaping and signing take a few milliseconds
+
+_Fields = tuple[Field, ...]
+_Step = tuple[_Fields, tuple[Changed, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shaping:
+    """What the transaction's snapshot and the policy's decision say about one message."""
+
+    client: Client
+    queue_id: str
+    hostname: str
+    now: datetime
+    limit: int  # octets that the chosen API takes
+    signers: Signers | None = None  # None: the route has SES sign
+    threading: bool = True
+    ses_headers: tuple[SesHeader, ...] = ()
+    default_from: Address | None = None
+    rewrite_from: Address | None = None
+    add_headers: tuple[tuple[str, str], ...] = ()
+    remove_headers: tuple[str, ...] = ()
+    seven_bit_body: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shaped:
+    """A message as it goes to SES, and what was learned on the way."""
+
+    content: Content  # Received and DKIM-Signature included
+    authors: Authors
+    message_id: str  # the client's own, which SES replaces; ours where the client gave none
+    ses: SesParameters
+    changed: tuple[Changed, ...]
+    signed_by: str | None = None  # `selector/domain` of our signature
+
+
+def shape(reading: Reading, how: Shaping) -> Shaped | Refusal:
+    """Make a message fit for SES, or say why it cannot be."""
+    if refusal := loop(reading.content):
+        return refusal
+    fields, by_rule = _by_rule(reading.content.fields, how)
+    ses = ses_parameters(fields, how.ses_headers)
+    if isinstance(ses, Refusal):
+        return ses
+    fields, removed = _without_hidden(fields)
+    fields, mended = mend_syntax(fields)
+    spelled = seven_bit(fields)
+    if isinstance(spelled, Refusal):
+        return spelled
+    single = reduce_duplicates(spelled[0])
+    if isinstance(single, Refusal):
+        return single
+    fields, defaulted = set_default_from(single[0], how.default_from)
+    fields, rewritten = rewrite_from(fields, how.rewrite_from)
+    authors = read_authors(reading.content.with_fields(fields))
+    if isinstance(authors, Refusal):
+        return authors
+    own_id = message_id(fields)
+    fields, completed = complete(fields, now=how.now, queue_id=how.queue_id, hostname=how.hostname)
+    fields, threaded = with_reference(fields, own_id if how.threading else b"")
+    content = reading.content.with_fields(fields)
+    changed = (
+        *reading.changed,
+        *by_rule,
+        *removed,
+        *mended,
+        *spelled[1],
+        *single[1],
+        *defaulted,
+        *rewritten,
+        *completed,
+        *threaded,
+    )
+    shaped = Shaped(
+        content=content,
+        authors=authors,
+        message_id=(own_id or message_id(fields)).decode("ascii", "replace"),
+        ses=ses,
+        changed=changed,
+    )
+    return _sealed(reading, shaped, how)
+
+
+def _sealed(reading: Reading, shaped: Shaped, how: Shaping) -> Shaped | Refusal:
+    """Settle signatures, add Received, and sign what is then never edited again."""
+    signer = None
+    if how.signers is not None:
+        signer = how.signers.choose(shaped.authors.authors[0].domain, how.now)
+    old = list(shaped.content.named(b"dkim-signature"))
+    kept = None
+    if old and how.signers is not None:
+        existing = signer.existing if signer else ExistingSignature.KEEP
+        if existing is ExistingSignature.REFUSE:
+            return Refusal.of(MALFORMED, "The message has a DKIM-Signature already")
+        if existing is ExistingSignature.KEEP:
+            kept = surviving(reading.content, shaped.content)
+    fields = tuple(
+        field for field in shaped.content.fields if field.name != b"dkim-signature" or field is kept
+    )
+    changed = shaped.changed
+    if len(old) > (kept is not None):
+        changed += (Changed(Change.SIGNATURE_REMOVED),)
+    trace = received(how.client, how.hostname, how.queue_id, how.now)
+    content = shaped.content.with_fields((trace, *fields))
+    changed += (Changed(Change.RECEIVED),)
+    signed_by = None
+    if signer is not None and kept is None:
+        signature = signer.sign(content, how.now)
+        content = content.with_fields((signature, *content.fields))
+        signed_by = f"{signer.selector}/{signer.domain}"
+        changed += (Changed(Change.SIGNED, signed_by),)
+    if content.size > how.limit:
+        return Refusal.of(
+            TOO_BIG, f"Message is too big: {content.size} octets of at most {how.limit}"
+        )
+    return Shaped(
+        content=content,
+        authors=shaped.authors,
+        message_id=shaped.message_id,
+        ses=shaped.ses,
+        changed=changed,
+        signed_by=signed_by,
+    )
+
+
+def _by_rule(fields: _Fields, how: Shaping) -> _Step:
+    """Do to the header what the operator's rules say."""
+    changed: list[Changed] = []
+    if how.remove_headers:
+        names = {name.lower().encode("ascii") for name in how.remove_headers}
+        gone = [field.name for field in fields if field.name in names]
+        fields = tuple(field for field in fields if field.name not in names)
+        changed += [Changed(Change.RULE_REMOVED, name.decode("ascii")) for name in gone]
+    for name, value in how.add_headers:
+        fields += (Field.of(name, value.encode("utf-8")),)
+        changed.append(Changed(Change.RULE_ADDED, name))
+    return fields, tuple(changed)
+
+
+def _without_hidden(fields: _Fields) -> _Step:
+    """Remove what nobody behind the relay may see or SES must not obey."""
+    kept: list[Field] = []
+    changed: list[Changed] = []
+    for field in fields:
+        name = field.name
+        if name.startswith(SES_PREFIX):
+            changed.append(Changed(Change.SES_HEADER, name.decode("ascii", "replace")))
+        elif name in BLIND:
+            changed.append(Changed(Change.BCC, name.decode("ascii")))
+        elif name in BOUNCE_ADDRESSES:
+            changed.append(Changed(Change.BOUNCE_ADDRESS, name.decode("ascii")))
+        else:
+            kept.append(field)
+    return (tuple(kept), tuple(changed)) if changed else (fields, ())
