@@ -1,0 +1,88 @@
+"""The SES clients of one route: both API versions, opened once, closed in order.
+
+SES facts: neither API has an idempotency token (SES API references, SendRawEmail and SendEmail),
+so that botocore must never repeat a request by itself: one attempt in all.
+
+Errors: `UnusableRoute` when the configuration names what does not exist (a profile, a Region, a
+URL). Credentials that cannot be had are no error here: see `relay.aws.credentials`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aioboto3
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
+from botocore.exceptions import BotoCoreError
+
+from relay.aws.credentials import RenewableCredentials, Source, assumed_role
+from relay.model.settings import Route
+
+if TYPE_CHECKING:  # the stubs are a test dependency
+    from types_aiobotocore_ses.client import SESClient
+    from types_aiobotocore_sesv2.client import SESV2Client
+
+CONNECT_SECONDS = 10.0
+# From the last octet of the request to the first of the answer, and between any two of it.
+MAX_REQUEST_SECONDS = 60.0
+
+
+class UnusableRoute(Exception):  # noqa: N818 - it names the fault, like the configuration's own
+    """A route whose settings cannot work, in a sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteClients:
+    """One route's clients, which share their credentials."""
+
+    ses: "SESClient"
+    sesv2: "SESV2Client"
+    credentials: RenewableCredentials
+
+
+@asynccontextmanager
+async def open_clients(name: str, route: Route, connections: int) -> AsyncIterator[RouteClients]:
+    """Open the clients of a route with room for that many requests at a time in each."""
+    async with AsyncExitStack() as stack:
+        try:
+            credentials = RenewableCredentials(lambda: _chain(route))
+            session = _session(route, credentials)
+            config = _config(connections)
+            ses = await stack.enter_async_context(
+                session.client("ses", endpoint_url=route.endpoint_url, config=config)
+            )
+            sesv2 = await stack.enter_async_context(
+                session.client("sesv2", endpoint_url=route.endpoint_url, config=config)
+            )
+        except (BotoCoreError, ValueError) as exc:
+            raise UnusableRoute(f"routes.{name}: {exc}") from exc
+        yield RouteClients(ses=ses, sesv2=sesv2, credentials=credentials)
+
+
+def _config(connections: int) -> AioConfig:
+    return AioConfig(
+        retries={"mode": "standard", "total_max_attempts": 1},
+        # A constant text spares botocore from composing one for each request.
+        user_agent="ses-relay",
+        max_pool_connections=connections,
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=MAX_REQUEST_SECONDS,
+    )
+
+
+def _session(route: Route, credentials: RenewableCredentials) -> aioboto3.Session:
+    plain = AioSession(profile=route.profile)
+    plain.register_component("credential_provider", credentials)
+    return aioboto3.Session(region_name=route.region, botocore_session=plain)
+
+
+async def _chain(route: Route) -> Source | None:
+    """Run the credential chain in a session of its own, which caches nothing from earlier runs."""
+    session = AioSession(profile=route.profile)
+    session.set_config_variable("region", route.region)
+    source: Source | None = await session.get_credentials()
+    if source is None or route.role_arn is None:
+        return source
+    return assumed_role(session, source, route.role_arn, route.external_id)
