@@ -36,17 +36,17 @@ class Reading:
     changed: tuple[Changed, ...] = ()
 
 
-def split(octets: bytes) -> Reading | Refusal:
+def split(octets: bytes | bytearray) -> Reading | Refusal:
     """Split a message of CR LF lines; `relay.mail.line_endings` sees to those."""
     if octets.startswith(b"\r\n"):
         return Reading(Content((), _body(octets, 2)))
     end = octets.find(b"\r\n\r\n", 0, HEADER_LIMIT + 4)
     if end >= 0:
-        raws, start = _FIELD_START.split(octets[:end]), end + 4
+        raws, start = _FIELD_START.split(bytes(octets[:end])), end + 4
     elif len(octets) > HEADER_LIMIT:
         return _split_at_broken_line(octets)
     else:  # the message ends in its header
-        block = octets.removesuffix(b"\r\n")
+        block = bytes(octets).removesuffix(b"\r\n")
         raws, start = _FIELD_START.split(block) if block else [], len(octets)
     reading = _fields(raws, octets, start)
     if isinstance(reading, Refusal) or end >= 0:
@@ -56,7 +56,7 @@ def split(octets: bytes) -> Reading | Refusal:
     return Reading(reading.content, (*reading.changed, Changed(Change.HEADER_END)))
 
 
-def _fields(raws: list[bytes], octets: bytes, start: int) -> Reading | Refusal:
+def _fields(raws: list[bytes], octets: bytes | bytearray, start: int) -> Reading | Refusal:
     """Check the raw fields; `start` is where the body begins if they are all well-formed."""
     changed: tuple[Changed, ...] = ()
     position = 0
@@ -83,18 +83,18 @@ def _fields(raws: list[bytes], octets: bytes, start: int) -> Reading | Refusal:
     return Reading(Content(tuple(fields), _body(octets, start)), changed)
 
 
-def _split_at_broken_line(octets: bytes) -> Reading | Refusal:
+def _split_at_broken_line(octets: bytes | bytearray) -> Reading | Refusal:
     """Read a message that has no empty line near its start.
 
     Either its header is too long, or it has a line that is no field within the limit.
     """
-    raws = _FIELD_START.split(octets[:HEADER_LIMIT])
+    raws = _FIELD_START.split(bytes(octets[:HEADER_LIMIT]))
     if all(_FIELD.match(raw) or (not n and _MBOX.match(raw)) for n, raw in enumerate(raws[:-1])):
         return Refusal.of(HEADER_TOO_BIG, f"The header is longer than {HEADER_LIMIT} octets")
     return _fields(raws, octets, len(octets))
 
 
-def _body(octets: bytes, start: int) -> bytes | memoryview:
+def _body(octets: bytes | bytearray, start: int) -> bytes | memoryview:
     if len(octets) - start < COPY_BELOW:
-        return octets[start:]
+        return bytes(octets[start:])
     return memoryview(octets)[start:]

@@ -4,7 +4,7 @@ One DATA becomes one message for each set of recipients that policy treats alike
 becomes one request for every `recipients_per_request` recipients (SES takes 50 at most).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from relay.model.address import Address
@@ -12,6 +12,10 @@ from relay.model.content import Content
 from relay.model.envelope import Recipient, Ret
 from relay.model.outcome import Scope, ScopeKind
 from relay.model.settings import Lane
+
+# Tags on every request, by which feedback finds message and user even where history was lost.
+TAG_QUEUE_ID = "relay-queue-id"
+TAG_USER = "relay-user"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,7 @@ class Request:
     """The recipients of one SES request, at most 50. `number` counts from 1 in its message."""
 
     number: int
-    recipients: tuple[Address, ...] = field()
+    recipients: tuple[Address, ...]
 
 
 def requests_of(recipients: tuple[Recipient, ...], per_request: int) -> tuple[Request, ...]:

@@ -158,9 +158,8 @@ class NoHolds:
 class NoVerdicts:
     """No reply is remembered: a client that did not hear one sends again (RFC 1047)."""
 
-    async def keep(self, fingerprint: bytes, reply: Reply, until: datetime) -> StoreFault:
-        """Refuse."""
-        return NO_STORE
+    async def keep(self, fingerprint: bytes, reply: Reply, until: datetime) -> None:
+        """Let it go: the operator chose a relay without a memory."""
 
     async def take(self, fingerprint: bytes, now: datetime) -> None:
         """Owe nothing."""

@@ -1,0 +1,1 @@
+"""The story of one message: receive, attempt, keep. Knows no library, only the ports."""

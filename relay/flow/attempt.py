@@ -1,0 +1,49 @@
+"""One request to SES: wait for a turn, hand it over, say what became of it.
+
+The only place that calls the transport, for fresh mail and backlog alike; the scheduler's `turn`
+is the only way to it. SES has no idempotency token, so nothing here ever tries twice.
+Errors: none of its own. A bug in the transport leaves through here, after the scheduler has heard
+that the turn is over.
+"""
+
+from relay.model.clock import Clock
+from relay.model.message import Message, Request
+from relay.model.outcome import Deferred, Outcome
+from relay.model.ports import QueueKey, Scheduler, Transport
+from relay.telemetry import Attempt, Telemetry
+
+
+class Attempts:
+    """Makes requests."""
+
+    def __init__(
+        self, scheduler: Scheduler, transport: Transport, telemetry: Telemetry, clock: Clock
+    ) -> None:
+        self._scheduler = scheduler
+        self._transport = transport
+        self._telemetry = telemetry
+        self._clock = clock
+
+    async def attempt(
+        self, message: Message, request: Request, *, number: int = 1, deadline: float | None
+    ) -> Outcome:
+        """Make one request; `deadline` (monotonic seconds) bounds the wait for its turn only.
+
+        A request under way is never cut off here: the transport has its own deadline.
+        """
+        key = QueueKey(message.route, message.lane, message.user)
+        turn = await self._scheduler.turn(key, message.scopes, len(request.recipients), deadline)
+        if isinstance(turn, Deferred):
+            self._telemetry.message.deferred(message, request, turn, Attempt(number=number))
+            return turn
+        began = self._clock.monotonic()
+        outcome: Outcome | None = None
+        try:
+            outcome = await self._transport.send(message, request)
+        finally:
+            self._scheduler.learn(turn, outcome)
+        duration = self._clock.monotonic() - began
+        self._telemetry.message.attempted(
+            message, request, outcome, Attempt(number=number, duration_s=duration)
+        )
+        return outcome

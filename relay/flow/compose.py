@@ -1,0 +1,113 @@
+"""SHAPE: turn what was decided into messages that SES accepts, signed and cut into requests.
+
+Errors: a `Refusal` of `relay.mail`, while the client can still act.
+"""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from relay.flow.decide import Group
+from relay.flow.outgoing import Outgoing
+from relay.flow.submission import Submission
+from relay.mail.refusal import Refusal
+from relay.mail.shape import THREAD_ABOVE, Shaped, Shaping, shape
+from relay.mail.split import Reading
+from relay.model import replies, ses_limits
+from relay.model.entry import Held
+from relay.model.message import TAG_QUEUE_ID, TAG_USER, Message, Parameters, requests_of
+from relay.model.settings import Api, DkimSigner, Route
+
+# SES API reference, MessageTag: letters, digits, `_` and `-`, at most 256.
+_NOT_IN_TAG = re.compile(r"[^A-Za-z0-9_-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Composes the messages of one submission."""
+
+    submission: Submission
+    now: datetime
+
+    async def compose(
+        self, reading: Reading, groups: tuple[Group, ...]
+    ) -> list[Outgoing] | Refusal:
+        """Make one message for each group; the first has the submission's own id."""
+        batch: list[Outgoing] = []
+        for number, group in enumerate(groups, start=1):
+            queue_id = self.submission.id if number == 1 else f"{self.submission.id}-{number}"
+            shaped = await self._shaped(reading, group, queue_id)
+            if isinstance(shaped, Refusal):
+                return shaped
+            outgoing = self._outgoing(group, queue_id, shaped)
+            if isinstance(outgoing, Refusal):
+                return outgoing
+            batch.append(outgoing)
+        return batch
+
+    async def _shaped(self, reading: Reading, group: Group, queue_id: str) -> Shaped | Refusal:
+        snapshot, user = self.submission.snapshot, self.submission.user
+        route = self._route(group)
+        how = Shaping(
+            client=self.submission.client,
+            queue_id=queue_id,
+            hostname=snapshot.hostname,
+            now=self.now,
+            limit=ses_limits.V1_OCTETS if route.api is Api.V1 else ses_limits.V2_OCTETS,
+            signers=snapshot.signers if route.dkim is DkimSigner.RELAY else None,
+            threading=user.threading,
+            ses_headers=user.ses_headers,
+            default_from=user.default_from,
+            rewrite_from=group.changes.rewrite_from,
+            add_headers=group.changes.add_headers,
+            remove_headers=group.changes.remove_headers,
+        )
+        if len(reading.content.body) > THREAD_ABOVE:
+            return await asyncio.to_thread(shape, reading, how)
+        return shape(reading, how)
+
+    def _outgoing(self, group: Group, queue_id: str, shaped: Shaped) -> Outgoing | Refusal:
+        submission, changes, route = self.submission, group.changes, self._route(group)
+        envelope, user = submission.envelope, submission.user
+        source = changes.rewrite_sender or envelope.sender or route.null_sender
+        if source is None:
+            return Refusal(replies.NULL_SENDER_UNROUTED)
+        tags = {**dict(changes.tags), **dict(shaped.ses.tags)}
+        tags |= {TAG_QUEUE_ID: queue_id, TAG_USER: _NOT_IN_TAG.sub("_", user.name)[:256]}
+        message = Message(
+            id=queue_id,
+            session_id=submission.client.session_id,
+            user=user.name,
+            route=changes.route,
+            lane=changes.lane,
+            sender=envelope.sender,
+            source=source,
+            recipients=group.recipients,
+            content=shaped.content,
+            parameters=Parameters(
+                configuration_set=shaped.ses.configuration_set or changes.configuration_set,
+                tags=tuple(tags.items()),
+                from_arn=route.from_arn,
+                source_arn=route.source_arn,
+                return_path_arn=route.return_path_arn,
+                tenant=route.tenant,
+            ),
+            authors=shaped.authors.all,
+            message_id=shaped.message_id,
+            received_at=self.now,
+            size=shaped.content.size,
+            ret=envelope.ret,
+            envid=envelope.envid,
+            # RFC 5321 §6.1: a report is never answered by a report.
+            reports=envelope.sender is not None,
+        )
+        return Outgoing(
+            message=message,
+            requests=requests_of(group.recipients, route.recipients_per_request),
+            lifetime=user.lifetime or submission.snapshot.settings.queue.lifetime,
+            held=Held(reason=group.held) if group.held else None,
+        )
+
+    def _route(self, group: Group) -> Route:
+        return self.submission.snapshot.settings.routes[group.changes.route]

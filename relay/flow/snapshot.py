@@ -1,0 +1,24 @@
+"""The configuration of one moment, ready for use; a transaction keeps the one it began with."""
+
+from dataclasses import dataclass
+
+from relay.mail.signers import Signers
+from relay.model import ses_limits
+from relay.model.settings import Api, Settings, User
+from relay.policy.policy import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything a transaction needs of the configuration. A reload makes a new one."""
+
+    settings: Settings
+    hostname: str  # what we call ourselves, never empty
+    policy: Policy
+    signers: Signers  # private keys, parsed once
+
+    def size_limit(self, user: User) -> int:
+        """Octets that user may send in one message, before the relay adds its own headers."""
+        api = self.settings.routes[user.route].api
+        most = ses_limits.V1_OCTETS if api is Api.V1 else ses_limits.V2_OCTETS
+        return min(user.limits.message_size, most - ses_limits.HEADROOM)
