@@ -108,10 +108,12 @@ class Settings:
     history: float = option(
         default=30 * 86_400.0,
         unit=Unit.SECONDS,
-        ge=0,
+        at_least=0,
         reason="How far back `trace` and the dashboard can look.",
     )
-    workers: int = option(default=1, ge=1, le=64, reason="Processes; one per core at most.")
+    workers: int = option(
+        default=1, at_least=1, at_most=64, reason="Processes; one per core at most."
+    )
 
 
 __all__ = [

@@ -25,7 +25,7 @@ class Suppression:
     )
     soft_bounces: int | Off = option(
         default=Off.OFF,
-        ge=1,
+        at_least=1,
         reason="Suppress after this many full-mailbox bounces within 30 days, or off.",
     )
     account_list: AccountList = option(
@@ -77,10 +77,14 @@ class BounceThresholds:
     """Shares of recipients that bounced hard, per user."""
 
     warn: float | Off = option(
-        default=0.02, unit=Unit.SHARE, gt=0, le=1, reason="Warn at this share, or off."
+        default=0.02, unit=Unit.SHARE, above=0, at_most=1, reason="Warn at this share, or off."
     )
     hold: float | Off = option(
-        default=Off.OFF, unit=Unit.SHARE, gt=0, le=1, reason="Hold the user at this share, or off."
+        default=Off.OFF,
+        unit=Unit.SHARE,
+        above=0,
+        at_most=1,
+        reason="Hold the user at this share, or off.",
     )
 
 
@@ -89,10 +93,14 @@ class ComplaintThresholds:
     """Shares of recipients that complained, per user."""
 
     warn: float | Off = option(
-        default=0.001, unit=Unit.SHARE, gt=0, le=1, reason="Warn at this share, or off."
+        default=0.001, unit=Unit.SHARE, above=0, at_most=1, reason="Warn at this share, or off."
     )
     hold: float | Off = option(
-        default=Off.OFF, unit=Unit.SHARE, gt=0, le=1, reason="Hold the user at this share, or off."
+        default=Off.OFF,
+        unit=Unit.SHARE,
+        above=0,
+        at_most=1,
+        reason="Hold the user at this share, or off.",
     )
 
 
@@ -107,10 +115,10 @@ class Reputation:
         default_factory=ComplaintThresholds, reason="SES reviews at 0.001, may pause at 0.005."
     )
     minimum_volume: int = option(
-        default=200, ge=1, reason="Recipients before a share means anything."
+        default=200, at_least=1, reason="Recipients before a share means anything."
     )
     minimum_complaints: int = option(
-        default=5, ge=1, reason="Complaints before their share means anything."
+        default=5, at_least=1, reason="Complaints before their share means anything."
     )
 
 

@@ -17,10 +17,12 @@ class Tls:
     """Certificate and key; read again when the files change."""
 
     certificate: Path = required(
-        unit=Unit.PATH, reason="PEM file with the certificate and its chain."
+        unit=Unit.FILE, example="cert.pem", reason="PEM file with the certificate and its chain."
     )
     key: Path = required(
-        unit=Unit.PATH, reason="PEM file with the private key; only its owner may read it."
+        unit=Unit.PRIVATE_FILE,
+        example="key.pem",
+        reason="PEM file with the private key; only its owner may read it.",
     )
     minimum_version: TlsVersion = option(
         default=TlsVersion.TLS_1_2, reason="The oldest TLS version spoken: 1.2 or 1.3."
@@ -33,41 +35,41 @@ class SessionLimits:
 
     recipients_per_transaction: int = option(
         default=1000,
-        ge=100,
+        at_least=100,
         reason="RCPT commands per message; further ones get 452. RFC 5321 asks for at least 100.",
     )
     transactions_per_session: int = option(
         default=10_000,
-        ge=1,
+        at_least=1,
         reason="Messages per connection; then 421, and the client connects again.",
     )
     commands_per_transaction: int = option(
         default=100,
-        ge=10,
+        at_least=10,
         reason="Commands beside RCPT that may pass without a message; then 421.",
     )
     errors_per_session: int = option(
-        default=20, ge=1, reason="Refused commands (4xx and 5xx) per connection; then 421."
+        default=20, at_least=1, reason="Refused commands (4xx and 5xx) per connection; then 421."
     )
     auth_failures_per_session: int = option(
-        default=3, ge=1, reason="Wrong passwords per connection; then 421."
+        default=3, at_least=1, reason="Wrong passwords per connection; then 421."
     )
     idle: float = option(
         default=300.0,
         unit=Unit.SECONDS,
-        ge=1,
+        at_least=1,
         reason="Silence between two commands before 421. RFC 5321 §4.5.3.2.7 asks for 5 minutes.",
     )
     session: float = option(
         default=86_400.0,
         unit=Unit.SECONDS,
-        ge=10,
+        at_least=10,
         reason="Longest life of a connection, busy or not.",
     )
     data_rate: int = option(
         default=512,
         unit=Unit.OCTETS,
-        ge=0,
+        at_least=0,
         reason="Octets per second that message data must arrive with, averaged over a minute; "
         "a client that drips holds memory. 0 switches the check off.",
     )
@@ -119,10 +121,10 @@ class Listener:
         default=False, reason="Expect a HAProxy PROXY header (version 1 or 2) on each connection."
     )
     max_connections: int = option(
-        default=1000, ge=1, reason="Connections at a time; further ones get 421."
+        default=1000, at_least=1, reason="Connections at a time; further ones get 421."
     )
     max_connections_per_client: int = option(
-        default=100, ge=1, reason="The same for each client address."
+        default=100, at_least=1, reason="The same for each client address."
     )
     strict_addresses: bool = option(
         default=True,

@@ -4,8 +4,8 @@ A section of the configuration is a frozen dataclass; each of its fields is decl
 `option` (it has a default) or `required` (it has none). What the loader, its error messages, the
 annotated example and the JSON Schema say about an option is derived from this one declaration.
 
-The metadata keys `description`, `ge`, `gt`, `le`, `lt`, `min_length` and `alias` carry the names
-that JSON Schema generators use, so that `relay.config` needs no second table.
+The metadata keys `description`, `min_length` and `alias` are the names that pydantic looks for in
+the fields of a plain dataclass, so that `relay.config` needs no second table for them.
 
 Errors: none.
 """
@@ -25,17 +25,17 @@ class Unit(StrEnum):
     OCTETS = "octets"  # written as 512KiB, 10MiB, 20GiB
     PER_SECOND = "per second"
     SHARE = "share"  # 0.05 is five percent
-    PATH = "path"  # relative to the folder of the configuration file
+    FILE = "file"  # a path, relative to the folder of the configuration file
+    PRIVATE_FILE = "private file"  # likewise, and nobody but its owner may read the file
 
 
 class Terms(TypedDict, total=False):
     """What may be said about an option besides its type and default."""
 
     unit: Unit
-    ge: float
-    gt: float
-    le: float
-    lt: float
+    at_least: float
+    above: float
+    at_most: float
     min_length: int
     alias: str  # the key in the file, where Python reserves the word
     example: str  # YAML to show instead of the default

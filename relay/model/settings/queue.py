@@ -26,33 +26,33 @@ class Queue:
     wait: float = option(
         default=5.0,
         unit=Unit.SECONDS,
-        ge=0,
-        le=300,
+        at_least=0,
+        at_most=300,
         reason='How long a client waits for SES\'s own verdict before "250 queued"; 0s = queue '
         "first. Clients themselves wait 10 minutes (RFC 5321 §4.5.3.2.6), many far less.",
     )
     lifetime: float = option(
         default=4 * DAY,
         unit=Unit.SECONDS,
-        gt=0,
+        above=0,
         reason="A message older than this expires; RFC 5321 §4.5.4.1 asks for 4-5 days.",
     )
     backoff_min: float = option(
         default=15.0,
         unit=Unit.SECONDS,
-        ge=1,
+        at_least=1,
         reason="Pause after the first failed attempt; it doubles with each further one.",
     )
     backoff_max: float = option(
-        default=1800.0, unit=Unit.SECONDS, ge=1, reason="Longest pause between two attempts."
+        default=1800.0, unit=Unit.SECONDS, at_least=1, reason="Longest pause between two attempts."
     )
     max_messages: int = option(
-        default=1_000_000, ge=1, reason="Messages kept; beyond, clients get 452 4.3.1."
+        default=1_000_000, at_least=1, reason="Messages kept; beyond, clients get 452 4.3.1."
     )
     max_size: int = option(
         default=20 * 1024 * MIB,
         unit=Unit.OCTETS,
-        ge=MIB,
+        at_least=MIB,
         reason="Octets kept; beyond, clients get 452 4.3.1.",
     )
 
@@ -64,17 +64,17 @@ class Limits:
     octets_in_flight: int = option(
         default=256 * MIB,
         unit=Unit.OCTETS,
-        ge=64 * MIB,
+        at_least=64 * MIB,
         reason="Message octets in memory, all sessions together, reserved before 354; beyond, "
         "clients get 452 4.3.1. The queue has a reserve of its own.",
     )
     requests_in_flight: int = option(
-        default=128, ge=1, reason="Requests to SES at a time, all routes together."
+        default=128, at_least=1, reason="Requests to SES at a time, all routes together."
     )
     stop_grace: float = option(
         default=30.0,
         unit=Unit.SECONDS,
-        ge=0,
+        at_least=0,
         reason="How long a stop waits for attempts under way; keep it below the service "
         "manager's own limit.",
     )

@@ -27,8 +27,8 @@ class Route:
     )
     recipients_per_request: int = option(
         default=50,
-        ge=1,
-        le=50,
+        at_least=1,
+        at_most=50,
         reason="1: own request, own verdict and clear complaint attribution per recipient.",
     )
     null_sender: Address | None = option(
@@ -68,14 +68,14 @@ class Route:
     max_send_rate: float | Auto = option(
         default=Auto.AUTO,
         unit=Unit.PER_SECOND,
-        gt=0,
+        above=0,
         reason="Recipients per second; auto = read from the account.",
     )
     headroom: float = option(
         default=0.9,
         unit=Unit.SHARE,
-        gt=0,
-        le=1,
+        above=0,
+        at_most=1,
         reason="Share of the account's rate that this relay may use.",
     )
     fallback: str | None = option(

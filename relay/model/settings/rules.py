@@ -33,7 +33,7 @@ class Conditions:
         reason="Header fields and what they say; case counts in the value, * stands for anything.",
     )
     larger_than: int | None = option(
-        default=None, unit=Unit.OCTETS, ge=0, reason="Size of the message as received."
+        default=None, unit=Unit.OCTETS, at_least=0, reason="Size of the message as received."
     )
 
 
@@ -47,7 +47,7 @@ class Actions:
     discard: bool = option(default=False, reason="Final: say 250 and drop it (logged).")
     hold: bool = option(default=False, reason="Final: keep it until an operator releases it.")
     redirect: tuple[Address, ...] = option(
-        default=(), reason="Send to these addresses instead of the recipient."
+        default=(), example='["qa@example.com"]', reason="Send to these addresses instead of the recipient."
     )
     rewrite_from: Address | None = option(
         default=None,

@@ -8,7 +8,7 @@ Errors: none.
 
 from datetime import datetime
 
-from relay.model.settings.option import option, required, section
+from relay.model.settings.option import Unit, option, required, section
 from relay.model.settings.values import Secret
 from relay.model.settings.words import ExistingSignature
 
@@ -24,7 +24,9 @@ class DkimKey:
         min_length=1, example="s1", reason="Name of the DNS record: SELECTOR._domainkey.DOMAIN."
     )
     key: Secret = required(
-        example="{file: s1.pem}", reason="PEM private key (RSA, 2048 bits), best as {file: PATH}."
+        unit=Unit.PRIVATE_FILE,
+        example="{file: s1.pem}",
+        reason="PEM private key (RSA, 2048 bits), best as {file: PATH}.",
     )
     existing: ExistingSignature = option(
         default=ExistingSignature.REPLACE,

@@ -22,16 +22,16 @@ class UserLimits:
     """How much one user may send; the client gets 452 beyond."""
 
     messages_per_minute: int | None = option(
-        default=None, ge=1, reason="Messages per minute; null: as many as SES takes."
+        default=None, at_least=1, reason="Messages per minute; null: as many as SES takes."
     )
     recipients_per_day: int | None = option(
-        default=None, ge=1, reason="Recipients in any 24 hours; null: as many as SES takes."
+        default=None, at_least=1, reason="Recipients in any 24 hours; null: as many as SES takes."
     )
     message_size: int = option(
         default=40 * MIB,
         unit=Unit.OCTETS,
-        ge=1024,
-        le=40 * MIB,
+        at_least=1024,
+        at_most=40 * MIB,
         reason="Largest message. A route with `api: v1` takes 10 MiB at most.",
     )
 
@@ -94,5 +94,5 @@ class User:
         "replies still find their thread.",
     )
     lifetime: float | None = option(
-        default=None, unit=Unit.SECONDS, gt=0, reason="Instead of queue.lifetime."
+        default=None, unit=Unit.SECONDS, above=0, reason="Instead of queue.lifetime."
     )

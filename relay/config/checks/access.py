@@ -1,0 +1,86 @@
+"""Checks of who gets in: open relays, passwords without TLS, AUTH that nobody can use.
+
+Standards: RFC 4954 §4 (no plaintext mechanism without TLS), RFC 6409 §4.3 (submission asks for
+authorisation), RFC 2195 (CRAM-MD5 computes with the password itself).
+
+Errors: none; findings.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from relay.config.fault import Finding, Loc
+from relay.model.settings import (
+    AuthMode,
+    ClearPassword,
+    IdentifyBy,
+    Listener,
+    Mechanism,
+    Network,
+    Settings,
+    TlsMode,
+    local_only,
+)
+
+
+def check_access(settings: Settings) -> Iterator[Finding]:
+    """Find listeners that let in too many, or nobody."""
+    passwords = [
+        user.password for user in settings.users if user.identify_by is IdentifyBy.PASSWORD
+    ]
+    readable = any(isinstance(password, ClearPassword) for password in passwords)
+    for n, listener in enumerate(settings.listeners):
+        loc: Loc = ("listeners", n)
+        yield from _open_relay(listener, loc)
+        yield from _cleartext(listener, loc)
+        if listener.auth is AuthMode.REQUIRED and not passwords:
+            yield Finding(
+                (*loc, "auth"),
+                "required, and there is no user with a password",
+                "add a user with a password, or write auth: optional with `networks`",
+                rests_on=("users",),
+            )
+        if listener.auth is AuthMode.OFF:
+            continue
+        if Mechanism.CRAM_MD5 in listener.mechanisms and not readable:
+            yield Finding(
+                (*loc, "mechanisms"),
+                "CRAM-MD5 needs a user whose password is readable, and there is none",
+                "write password: {secret: …} for that user, or remove CRAM-MD5",
+                rests_on=("users",),
+            )
+
+
+def _open_relay(listener: Listener, loc: Loc) -> Iterator[Finding]:
+    # A proxy in front brings clients from elsewhere to a bind that is local.
+    reachable = listener.proxy_protocol or not local_only(listener.bind)
+    if reachable and listener.auth is not AuthMode.REQUIRED and _anybody(listener.networks):
+        yield Finding(
+            (*loc, "auth"),
+            f"{listener.auth} lets everybody who reaches {listener.bind} send: an open relay",
+            'write auth: required, or name the clients: networks: ["10.0.0.0/8"]',
+        )
+
+
+def _cleartext(listener: Listener, loc: Loc) -> Iterator[Finding]:
+    if listener.cleartext_auth and not local_only(listener.bind) and _anybody(listener.networks):
+        yield Finding(
+            (*loc, "cleartext_auth"),
+            "takes passwords without TLS from everybody",
+            'name the old devices: networks: ["10.0.5.0/24"], or write cleartext_auth: false',
+        )
+    if (
+        listener.tls is TlsMode.OFF
+        and listener.auth is not AuthMode.OFF
+        and not listener.cleartext_auth
+    ):
+        yield Finding(
+            (*loc, "auth"),
+            f"{listener.auth}, but with tls: off no password is ever taken",
+            "write tls: starttls_required, or cleartext_auth: true with `networks`, or auth: off",
+        )
+
+
+def _anybody(networks: Iterable[Network]) -> bool:
+    """Say if the networks keep nobody out: none named, or all the Internet."""
+    named = list(networks)
+    return not named or any(network.prefixlen == 0 for network in named)
