@@ -7,12 +7,13 @@ method's path is the event's name: `telemetry.message.relayed(…)` writes `mess
 from relay.telemetry.account import Standing
 from relay.telemetry.events import Event, Level
 from relay.telemetry.feedback import FeedbackFacts
-from relay.telemetry.history import NoHistory
+from relay.telemetry.history import Histories, NoHistory
 from relay.telemetry.library import adopt_library_logs
 from relay.telemetry.log import LogWriter, Output, log_writer, stdout_writer
 from relay.telemetry.message import Attempt
 from relay.telemetry.metrics import Metrics, Reading, ScrapeTime
 from relay.telemetry.recorder import Recorder
+from relay.telemetry.render import to_json
 from relay.telemetry.smtp import Step
 from relay.telemetry.telemetry import Telemetry
 
@@ -20,6 +21,7 @@ __all__ = [
     "Attempt",
     "Event",
     "FeedbackFacts",
+    "Histories",
     "Level",
     "LogWriter",
     "Metrics",
@@ -34,4 +36,5 @@ __all__ = [
     "adopt_library_logs",
     "log_writer",
     "stdout_writer",
+    "to_json",
 ]

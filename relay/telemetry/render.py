@@ -15,12 +15,17 @@ import orjson
 _SEVERITY = {"debug": "debug", "info": "info ", "warning": "WARN ", "error": "ERROR"}
 
 
+def to_json(value: object) -> bytes:
+    """Write JSON, whatever octets of a peer stand in its texts."""
+    try:
+        return orjson.dumps(value, default=str)
+    except TypeError:  # a text with lone surrogates: octets that are no UTF-8
+        return orjson.dumps(_printable(value), default=str)
+
+
 def json_line(_logger: Any, _method: str, facts: MutableMapping[str, Any]) -> bytes:  # noqa: ANN401 - structlog's processor signature
     """Render one JSON object."""
-    try:
-        return orjson.dumps(facts, default=str)
-    except TypeError:  # a text with lone surrogates: octets of a peer that are no UTF-8
-        return orjson.dumps(_printable(facts), default=str)
+    return to_json(facts)
 
 
 def console_line(_logger: Any, _method: str, facts: MutableMapping[str, Any]) -> bytes:  # noqa: ANN401 - structlog's processor signature
