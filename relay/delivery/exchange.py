@@ -90,7 +90,7 @@ async def exchange(call: Call, sending: Sending, seconds: float) -> Heard:
         # that SES may have the message.
         if not progress.leaving:
             raise
-        return _lost(f"{type(exc).__name__}: {exc}")
+        return _lost(f"HTTP {progress.status}, {type(exc).__name__}: {exc}")
     finally:
         _progress.reset(token)
 
