@@ -1,7 +1,7 @@
 """The DKIM body hash under relaxed canonicalisation, in pieces and in linear time.
 
-A body of megabytes is never copied as a whole, and no single call works on more than about
-`PIECE` octets unless a line is longer: in a thread, the event loop gets its turn between pieces.
+A body of megabytes is never copied as a whole, and no single call works on more than a piece: in a
+thread, the event loop gets its turn between pieces.
 
 Standards: RFC 6376 §3.4.4 (relaxed body), §3.7 (bh=).
 Errors: none.
@@ -10,9 +10,8 @@ Errors: none.
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
 
-PIECE = 256 * 1024  # octets
+from relay.mail.pieces import pieces
 
 # Runs that relaxed canonicalisation shortens: single spaces stay, and tabs become spaces.
 _BLANKS = re.compile(rb"[ \t]{2,}|\t")
@@ -41,23 +40,6 @@ def body_hash(body: bytes | memoryview) -> bytes:
     if hashed:
         digest.update(b"\r\n")
     return base64.b64encode(digest.digest())
-
-
-def pieces(body: bytes | memoryview) -> Iterator[bytes]:
-    """Cut a body behind line ends into pieces of about `PIECE` octets."""
-    start, size = 0, len(body)
-    while start < size:
-        length = PIECE
-        piece = bytes(body[start : start + length])
-        while start + len(piece) < size:
-            end = piece.rfind(b"\n") + 1
-            if end:
-                piece = piece[:end]
-                break
-            length *= 2  # a line longer than the piece: look further, twice as far each time
-            piece = bytes(body[start : start + length])
-        yield piece
-        start += len(piece)
 
 
 def _relaxed(piece: bytes) -> bytes:

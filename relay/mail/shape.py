@@ -28,7 +28,9 @@ from relay.mail.headers import (
     SesParameters,
     ses_parameters,
 )
+from relay.mail.long_lines import fold
 from relay.mail.once import reduce_duplicates
+from relay.mail.parts import encode_parts
 from relay.mail.received import loop, received
 from relay.mail.references import message_id, with_reference
 from relay.mail.refusal import MALFORMED, TOO_BIG, Refusal
@@ -77,51 +79,84 @@ class Shaped:
     signed_by: str | None = None  # `selector/domain` of our signature
 
 
+@dataclass(slots=True)
+class _Draft:
+    """The message between two steps, and what was changed so far."""
+
+    content: Content
+    changed: list[Changed]
+
+    @property
+    def fields(self) -> _Fields:
+        return self.content.fields
+
+    def take(self, step: _Step | Refusal) -> Refusal | None:
+        """Go on with what a step made of the header, or stop."""
+        if isinstance(step, Refusal):
+            return step
+        if step[0] is not self.fields:
+            self.content = self.content.with_fields(step[0])
+        self.changed += step[1]
+        return None
+
+
 def shape(reading: Reading, how: Shaping) -> Shaped | Refusal:
     """Make a message fit for SES, or say why it cannot be."""
     if refusal := loop(reading.content):
         return refusal
-    fields, by_rule = _by_rule(reading.content.fields, how)
-    ses = ses_parameters(fields, how.ses_headers)
+    draft = _Draft(reading.content, list(reading.changed))
+    ses = _obey_and_hide(draft, how)
     if isinstance(ses, Refusal):
         return ses
-    fields, removed = _without_hidden(fields)
-    fields, mended = mend_syntax(fields)
-    spelled = seven_bit(fields)
-    if isinstance(spelled, Refusal):
-        return spelled
-    single = reduce_duplicates(spelled[0])
-    if isinstance(single, Refusal):
-        return single
-    fields, defaulted = set_default_from(single[0], how.default_from)
-    fields, rewritten = rewrite_from(fields, how.rewrite_from)
-    authors = read_authors(reading.content.with_fields(fields))
+    authors = _settle_header(draft, how)
     if isinstance(authors, Refusal):
         return authors
-    own_id = message_id(fields)
-    fields, completed = complete(fields, now=how.now, queue_id=how.queue_id, hostname=how.hostname)
-    fields, threaded = with_reference(fields, own_id if how.threading else b"")
-    content = reading.content.with_fields(fields)
-    changed = (
-        *reading.changed,
-        *by_rule,
-        *removed,
-        *mended,
-        *spelled[1],
-        *single[1],
-        *defaulted,
-        *rewritten,
-        *completed,
-        *threaded,
-    )
+    own_id = message_id(draft.fields)
+    if refusal := _settle_lines(draft, own_id, how):
+        return refusal
+    draft.take(complete(draft.fields, now=how.now, queue_id=how.queue_id, hostname=how.hostname))
     shaped = Shaped(
-        content=content,
+        content=draft.content,
         authors=authors,
-        message_id=(own_id or message_id(fields)).decode("ascii", "replace"),
+        message_id=(own_id or message_id(draft.fields)).decode("ascii", "replace"),
         ses=ses,
-        changed=changed,
+        changed=tuple(draft.changed),
     )
     return _sealed(reading, shaped, how)
+
+
+def _obey_and_hide(draft: _Draft, how: Shaping) -> SesParameters | Refusal:
+    """Do what the rules say, take over what the user may tell SES, remove what must not go on."""
+    draft.take(_by_rule(draft.fields, how))
+    ses = ses_parameters(draft.fields, how.ses_headers)
+    draft.take(_without_hidden(draft.fields))
+    return ses
+
+
+def _settle_header(draft: _Draft, how: Shaping) -> Authors | Refusal:
+    """Mend the header until SES and receivers read it one way, and settle who writes."""
+    draft.take(mend_syntax(draft.fields))
+    if refusal := draft.take(seven_bit(draft.fields)):
+        return refusal
+    if refusal := draft.take(reduce_duplicates(draft.fields)):
+        return refusal
+    draft.take(set_default_from(draft.fields, how.default_from))
+    draft.take(rewrite_from(draft.fields, how.rewrite_from))
+    return read_authors(draft.content)
+
+
+def _settle_lines(draft: _Draft, own_id: bytes, how: Shaping) -> Refusal | None:
+    """Append to References, and bring header and body within SES's length of line."""
+    if how.threading:
+        draft.take(with_reference(draft.fields, own_id))
+    if refusal := draft.take(fold(draft.fields)):
+        return refusal
+    encoded = encode_parts(draft.content, seven_bit=how.seven_bit_body)
+    if isinstance(encoded, Refusal):
+        return encoded
+    draft.content, changed = encoded
+    draft.changed += changed
+    return None
 
 
 def _sealed(reading: Reading, shaped: Shaped, how: Shaping) -> Shaped | Refusal:

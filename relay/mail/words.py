@@ -6,6 +6,9 @@ Errors: none.
 """
 
 import binascii
+import codecs
+
+from relay.mail.pieces import pieces
 
 # 75 characters without `=?utf-8?b?` and `?=` hold 45 octets in base64.
 _PIECE = 45
@@ -17,6 +20,18 @@ def decode_raw(octets: bytes) -> str:
         return octets.decode("utf-8")
     except UnicodeDecodeError:
         return octets.decode("iso-8859-1")
+
+
+def is_utf8(octets: bytes | memoryview) -> bool:
+    """Tell whether a large text is UTF-8, without decoding it as a whole."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for piece in pieces(octets):
+            decoder.decode(piece)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def encoded(text: str) -> bytes:
