@@ -1,0 +1,61 @@
+"""The aiohttp application: which path is whose.
+
+Errors: an exception in a handler is answered 500 by aiohttp and logged as a library line.
+"""
+
+from importlib.resources import files
+
+from aiohttp import web
+
+from relay.web.access import Access, guard
+from relay.web.api import Api
+from relay.web.headers import harden
+from relay.web.health import Health
+from relay.web.pages import Pages
+from relay.web.sources import Sources
+
+__all__ = ["Sources", "make_app"]
+
+_MOST_POSTED = 16 * 1024  # octets; only small forms are ever posted
+
+
+def make_app(sources: Sources, access: Access) -> web.Application:
+    """Make the application; its owner serves it."""
+    health, api, pages = Health(sources), Api(sources), Pages(sources, access)
+    app = web.Application(middlewares=[guard(access)], client_max_size=_MOST_POSTED)
+    app.on_response_prepare.append(harden)
+    app.add_routes(
+        [
+            web.get("/healthz", health.alive),
+            web.get("/readyz", health.ready),
+            web.get("/metrics", health.metrics),
+            web.get("/api/summary", api.summary),
+            web.get("/api/messages", api.messages),
+            web.get("/api/messages/{id}", api.message),
+            web.get("/api/inbox", api.inbox),
+            web.get("/api/inbox/{id}", api.inbox_message),
+            web.get("/", pages.dashboard),
+            web.get("/live", pages.live),
+            web.get("/messages/{id}", pages.message),
+            web.get("/inbox/{id}", pages.inbox_message),
+            web.get("/inbox/{id}/html", pages.inbox_html),
+            web.get("/inbox/{id}/source", pages.inbox_source),
+            web.get("/login", pages.ask_token),
+            web.post("/login", pages.log_in),
+            web.post("/logout", pages.log_out),
+            web.get("/assets/style.css", _Asset("style.css", "text/css").get),
+            web.get("/assets/live.js", _Asset("live.js", "text/javascript").get),
+        ]
+    )
+    return app
+
+
+class _Asset:
+    """One file of the package, read once."""
+
+    def __init__(self, name: str, kind: str) -> None:
+        self._body = (files("relay.web") / "assets" / name).read_bytes()
+        self._kind = kind
+
+    async def get(self, _request: web.Request) -> web.Response:
+        return web.Response(body=self._body, content_type=self._kind, charset="utf-8")

@@ -1,0 +1,210 @@
+"""The live part of the first page: how sending goes, the inbox, recent messages, notices.
+
+Errors: none.
+"""
+
+from collections.abc import Mapping
+
+from relay.telemetry import Metrics, ScrapeTime
+from relay.web.frame import (
+    addresses_for_people,
+    definitions,
+    octets_for_people,
+    pill,
+    section,
+    time_of_day,
+)
+from relay.web.html import Html, el, markup
+from relay.web.inbox import Inbox
+from relay.web.letter import read_fields
+from relay.web.readiness import Readiness
+from relay.web.recent import Happening, Life, Recent
+from relay.web.sources import Sources
+
+_MOST_ROWS = 50
+_COUNTED = ("received", "relayed", "deferred", "failed", "held", "discarded")
+
+
+def live(sources: Sources, about: str = "") -> Html:
+    """Make everything that changes by itself."""
+    return markup(
+        _condition(sources.readiness()),
+        _sending(sources.metrics, sources.recent),
+        _inbox(sources.inbox) if sources.inbox is not None else None,
+        _messages(sources.recent.lives(most=_MOST_ROWS, about=about), about),
+        _notices(sources.recent.notices()),
+    )
+
+
+def _condition(readiness: Readiness) -> Html | None:
+    if readiness.ready and not readiness.warnings:
+        return None
+    return section(
+        "Condition",
+        [el("p", pill("not ready"), " ", reason) for reason in readiness.reasons],
+        [el("p", pill("warning"), " ", warning) for warning in readiness.warnings],
+    )
+
+
+def _sending(metrics: Metrics, recent: Recent) -> Html:
+    sessions = metrics.current(ScrapeTime.SMTP_SESSIONS)
+    queue = metrics.current(ScrapeTime.QUEUE_MESSAGES)
+    oldest = metrics.current(ScrapeTime.QUEUE_OLDEST).get((), 0.0)
+    figures = [
+        (f"{recent.totals[f'message.{word}']:,}", f"{word} since start") for word in _COUNTED
+    ]
+    if sessions:
+        figures.insert(0, (f"{sum(sessions.values()):,.0f}", "sessions open"))
+    if queue:
+        figures.append((f"{sum(queue.values()):,.0f}", "in the queue"))
+    if oldest:
+        figures.append((_age(oldest), "oldest in the queue"))
+    return section(
+        "Now",
+        el(
+            "div",
+            [el("div", el("strong", figure), el("span", name)) for figure, name in figures],
+            class_="figures",
+        ),
+        _gauges(metrics),
+    )
+
+
+def _gauges(metrics: Metrics) -> Html:
+    rates = metrics.current(ScrapeTime.SEND_RATE)
+    limits = metrics.current(ScrapeTime.SEND_RATE_LIMIT)
+    quotas = metrics.current(ScrapeTime.QUOTA_USED)
+    return markup(
+        [
+            _gauge(
+                f"Rate of route {name}",
+                f"{_of(rates, name):,.1f} of {limit:,.1f} recipients per second",
+                _of(rates, name) / limit if limit > 0 else 0.0,
+            )
+            for (name,), limit in sorted(limits.items())
+        ],
+        [
+            _gauge(f"SES quota of 24 hours, route {name}", f"{used:.1%} used", used)
+            for (name,), used in sorted(quotas.items())
+        ],
+    )
+
+
+def _gauge(name: str, reading: str, share: float) -> Html:
+    return el(
+        "div",
+        el("div", el("span", name), el("span", reading, class_="soft")),
+        el(
+            "meter",
+            reading,
+            min=0,
+            max=1,
+            high=0.9,
+            optimum=0,
+            value=round(share, 3),
+            aria_label=name,
+        ),
+        class_="gauge",
+    )
+
+
+def _of(values: Mapping[tuple[str, ...], float], route: str) -> float:
+    return values.get((route,), 0.0)
+
+
+def _age(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h"
+
+
+def _inbox(inbox: Inbox) -> Html:
+    messages = list(inbox.list())
+    rows = []
+    for message in messages[:_MOST_ROWS]:
+        letter = read_fields(message.raw)
+        subject = letter.field("Subject") or "(no subject)"
+        rows.append(
+            el(
+                "tr",
+                el("td", time_of_day(message.accepted_at), class_="time"),
+                el("td", el("a", subject, href=f"/inbox/{message.id}")),
+                el("td", letter.field("From") or message.source, data_label="from"),
+                el("td", addresses_for_people(message.destinations), data_label="to"),
+                el("td", octets_for_people(len(message.raw)), class_="number"),
+            )
+        )
+    title = markup("Inbox", el("small", f"what the simulated SES took: {len(messages)}"))
+    if not rows:
+        return section(title, el("p", "Nothing yet. Send a message to see it here.", class_="soft"))
+    return section(title, _table(("Time", "Subject", "From", "To", "Size"), rows))
+
+
+def _messages(lives: list[Life], about: str) -> Html:
+    title = markup("Messages", el("small", f"matching “{about}”" if about else "newest first"))
+    if not lives:
+        words = "No recent message matches." if about else "No message yet."
+        return section(title, el("p", words, class_="soft"))
+    rows = [
+        el(
+            "tr",
+            el("td", time_of_day(life.first.at), class_="time"),
+            el("td", pill(life.state)),
+            el("td", el("a", life.queue_id, href=f"/messages/{life.queue_id}")),
+            el("td", life.first.text("user"), data_label="user"),
+            el("td", life.first.text("sender"), data_label="from"),
+            el("td", _recipients(life.first), data_label="to"),
+            el("td", _words(life), data_label="said"),
+        )
+        for life in lives
+    ]
+    return section(
+        title, _table(("Time", "State", "Queue id", "User", "From", "To", "Last word"), rows)
+    )
+
+
+def _recipients(happening: Happening) -> str:
+    count = happening.facts.get("recipient_count")
+    return addresses_for_people(happening.recipients, count if isinstance(count, int) else 0)
+
+
+def _words(life: Life) -> str:
+    last = life.last
+    return last.text("reply") or last.text("reason") or last.text("detail")
+
+
+def _notices(notices: list[Happening]) -> Html | None:
+    if not notices:
+        return None
+    rows = [
+        el(
+            "tr",
+            el("td", time_of_day(notice.at), class_="time"),
+            el("td", notice.event),
+            el("td", facts_of(notice)),
+        )
+        for notice in notices
+    ]
+    return section(
+        markup("Refusals and alarms", el("small", "newest first")),
+        _table(("Time", "Event", "Facts"), rows),
+    )
+
+
+def facts_of(happening: Happening) -> Html:
+    """List everything an event says."""
+    return definitions(
+        *(
+            (name.replace("_", " "), ", ".join(happening.recipients))
+            if name == "recipients"
+            else (name.replace("_", " "), str(fact))
+            for name, fact in happening.facts.items()
+        )
+    )
+
+
+def _table(names: tuple[str, ...], rows: list[Html]) -> Html:
+    head = [el("th", name, class_="number" if name == "Size" else None) for name in names]
+    return el("table", el("thead", el("tr", head)), el("tbody", rows))

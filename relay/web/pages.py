@@ -1,0 +1,154 @@
+"""The handlers of everything that a person opens in a browser.
+
+Errors: 404 for what is not kept any more.
+"""
+
+from aiohttp import web
+
+from relay.web.access import COOKIE, SESSION_SECONDS, Access, Door
+from relay.web.dashboard import live
+from relay.web.frame import fragment, page, pill, section
+from relay.web.html import Html, el, markup
+from relay.web.inbox import InboxMessage
+from relay.web.inbox_page import html_part, inbox_page, source
+from relay.web.message_page import message_page
+from relay.web.sources import Sources
+
+
+class Pages:
+    """Dashboard, messages, inbox, login."""
+
+    def __init__(self, sources: Sources, access: Access) -> None:
+        self._sources = sources
+        self._access = access
+
+    async def dashboard(self, request: web.Request) -> web.Response:
+        """Show the first page, which keeps itself fresh."""
+        about = request.query.get("about", "")
+        return page(
+            f"{self._sources.hostname} · ses-relay",
+            el("section", _search(about)),
+            el("div", live(self._sources, about), id="live"),
+            end=self._end(),
+            script=True,
+        )
+
+    async def live(self, request: web.Request) -> web.Response:
+        """Give the part of the first page that changes."""
+        return fragment(live(self._sources, request.query.get("about", "")))
+
+    async def message(self, request: web.Request) -> web.Response:
+        """Show one message's life."""
+        life = self._sources.recent.life(request.match_info["id"])
+        if life is None:
+            return _gone()
+        return message_page(life, self._sources.inbox)
+
+    async def inbox_message(self, request: web.Request) -> web.Response:
+        """Show one message of the inbox."""
+        message = self._taken(request)
+        if message is None:
+            return _gone()
+        return inbox_page(message, self._sources.recent.relayed_as(message.id))
+
+    async def inbox_html(self, request: web.Request) -> web.Response:
+        """Give the HTML part for the sandboxed frame."""
+        message = self._taken(request)
+        return _gone() if message is None else html_part(message)
+
+    async def inbox_source(self, request: web.Request) -> web.Response:
+        """Give a message's octets."""
+        message = self._taken(request)
+        return _gone() if message is None else source(message)
+
+    async def ask_token(self, _request: web.Request) -> web.Response:
+        """Show the login form."""
+        return self._login()
+
+    async def log_in(self, request: web.Request) -> web.Response:
+        """Take the token and give a cookie."""
+        offered = (await request.post()).get("token")
+        if not (isinstance(offered, str) and self._access.opens(offered.strip())):
+            answer = self._login("That is not the token in http.token.")
+            answer.set_status(403)
+            return answer
+        answer = web.Response(status=303, headers={"Location": "/"})
+        answer.set_cookie(
+            COOKIE,
+            self._access.session(),
+            max_age=SESSION_SECONDS,
+            httponly=True,
+            samesite="Strict",
+            # Behind a proxy that speaks TLS the cookie must never travel in clear.
+            secure=request.secure or request.headers.get("X-Forwarded-Proto") == "https",
+        )
+        return answer
+
+    async def log_out(self, _request: web.Request) -> web.Response:
+        """Take the cookie away."""
+        answer = web.Response(status=303, headers={"Location": "/login"})
+        answer.del_cookie(COOKIE)
+        return answer
+
+    def _taken(self, request: web.Request) -> InboxMessage | None:
+        inbox = self._sources.inbox
+        return None if inbox is None else inbox.get(request.match_info["id"])
+
+    def _end(self) -> Html:
+        ready = self._sources.readiness().ready
+        return markup(
+            el("span", f"{self._sources.hostname} {self._sources.version}", class_="soft"),
+            pill("ready" if ready else "not ready"),
+            el("form", el("button", "Log out"), method="post", action="/logout", class_="quiet")
+            if self._access.door is Door.TOKEN
+            else None,
+        )
+
+    def _login(self, fault: str = "") -> web.Response:
+        form = el(
+            "form",
+            el(
+                "input",
+                type="password",
+                name="token",
+                placeholder="http.token",
+                aria_label="Token",
+                autocomplete="current-password",
+                required=True,
+                autofocus=True,
+            ),
+            el("button", "Log in"),
+            method="post",
+            action="/login",
+        )
+        shown = section(
+            "Token", form, el("p", fault, class_="bad", role="alert") if fault else None
+        )
+        return page("Log in · ses-relay", el("div", shown, class_="login"))
+
+
+def _search(about: str) -> Html:
+    return el(
+        "form",
+        el(
+            "input",
+            type="search",
+            name="about",
+            value=about,
+            placeholder="queue id, SES id, Message-ID or address",
+            aria_label="Search messages",
+        ),
+        el("button", "Where is my mail?"),
+        el("a", "show all", href="/") if about else None,
+        method="get",
+        action="/",
+    )
+
+
+def _gone() -> web.Response:
+    answer = page(
+        "Not found · ses-relay",
+        section("Not found", el("p", "There is no such message, or it is not kept any more.")),
+    )
+    answer.set_status(404)
+    return answer
