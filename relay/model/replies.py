@@ -71,6 +71,8 @@ NOT_KEPT = Reply(451, "4.3.0", "Amazon SES has not taken the message yet, try ag
 STORE_FAULT = Reply(451, "4.3.0", "Cannot keep the message safely now, try again later")
 STOPPING = Reply(451, "4.3.2", "Service is stopping, try again later")
 NO_TURN = Reply(451, "4.4.5", "No sending capacity in time, try again later")
+QUOTA_USED = Reply(451, "4.4.5", "Daily sending quota is used up, try again later")
+ACCOUNT_PAUSED = Reply(451, "4.3.2", "Amazon SES has paused sending, try again later")
 HELD = Reply(451, "4.7.0", "Mail of this kind is held by the operator, try again later")
 EXPIRED = Reply(554, "5.4.7", "Message could not be handed to Amazon SES in time")
 

@@ -1,0 +1,11 @@
+"""Who sends now, for fresh mail and backlog alike.
+
+One object, `FairScheduler`, answers. Per route it has a throttle (recipients per second), a quota
+(recipients in 24 hours) and lanes of waiting users; over all of them stand the gates and holds.
+Nothing here is a task: waiters are woken by the outcomes of requests and by one timer per route.
+"""
+
+from relay.scheduler.fair import FairScheduler
+from relay.scheduler.notices import GateClosed, GateOpened, Notice, RateChanged, RouteStatus
+
+__all__ = ["FairScheduler", "GateClosed", "GateOpened", "Notice", "RateChanged", "RouteStatus"]

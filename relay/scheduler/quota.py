@@ -1,0 +1,85 @@
+"""The daily quota of one route: recipients in any 24 hours, with a reserve for urgent mail.
+
+SES facts: Max24HourSend counts recipients in a rolling window that is looked at on each call; -1
+means no limit (SES API reference, GetSendQuota). How far SentLast24Hours lags is not documented,
+so what this relay sent is counted here as well; what SES counts beyond that is others' mail.
+A request is admitted while any of the quota is left, as with the rate.
+
+Errors: none.
+"""
+
+from collections import deque
+
+from relay.model.settings import Lane
+
+DAY = 86_400.0
+SLOT = 60.0  # seconds counted together
+BULK_SHARE = 0.9  # of the quota; the rest is kept for the transactional lane
+RECHECK = 300.0  # seconds; others' mail may have left the window by then
+
+
+class Quota:
+    """What one account sent in the last 24 hours. Times are the clock's monotonic seconds."""
+
+    def __init__(self) -> None:
+        self.limit: float | None = None
+        self._slots: deque[tuple[float, int]] = deque()  # (end of slot, recipients)
+        self._sent = 0  # the sum over the slots
+        self._others = 0.0
+        self._others_until = 0.0
+        self._in_flight = 0
+
+    def learn(self, limit: float, sent: float, now: float) -> None:
+        """Take in Max24HourSend and SentLast24Hours as SES gave them."""
+        self._forget(now)
+        self.limit = limit if limit >= 0 else None
+        self._others = max(0.0, sent - self._sent)
+        self._others_until = now + DAY
+
+    def used(self, now: float) -> float:
+        """Give the recipients of the last 24 hours, those under way included."""
+        self._forget(now)
+        return self._sent + self._in_flight + self._others
+
+    def room(self, lane: Lane, now: float) -> float:
+        """Give what this lane has left: zero or less when used up."""
+        if self.limit is None:
+            return float("inf")
+        return self._share(lane, self.limit) - self.used(now)
+
+    def wait(self, lane: Lane, now: float) -> float:
+        """Give the seconds until this lane may have something left again."""
+        missing = -self.room(lane, now)
+        for end, recipients in self._slots:
+            if missing < 0:
+                break
+            missing -= recipients
+            if missing < 0:
+                return end + DAY - now
+        return RECHECK if missing >= 0 else 0.0
+
+    def take(self, recipients: int) -> None:
+        """Reserve for a request that goes now."""
+        self._in_flight += recipients
+
+    def settle(self, recipients: int, now: float, *, sent: bool) -> None:
+        """Turn a reservation into mail that was sent, or drop it. SES counts no refused mail."""
+        self._in_flight -= recipients
+        if not sent:
+            return
+        self._sent += recipients
+        if self._slots and now < self._slots[-1][0]:
+            end, before = self._slots.pop()
+            self._slots.append((end, before + recipients))
+        else:
+            self._slots.append((now + SLOT, recipients))
+
+    @staticmethod
+    def _share(lane: Lane, limit: float) -> float:
+        return limit * BULK_SHARE if lane is Lane.BULK else limit
+
+    def _forget(self, now: float) -> None:
+        while self._slots and self._slots[0][0] + DAY <= now:
+            self._sent -= self._slots.popleft()[1]
+        if now >= self._others_until:
+            self._others = 0.0
