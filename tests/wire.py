@@ -76,6 +76,13 @@ class Silence:
     """Read everything and never answer."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Broken:
+    """Read everything, say this much and break the connection."""
+
+    octets: bytes
+
+
 @dataclasses.dataclass
 class Seen:
     """One request as it came."""
@@ -92,6 +99,7 @@ class Wire:
     def __init__(self):
         self.script = []
         self.seen = []
+        self.arrived = asyncio.Event()
         self._connections = set()
 
     async def __aenter__(self):
@@ -109,6 +117,7 @@ class Wire:
     def forget(self):
         self.script.clear()
         self.seen.clear()
+        self.arrived.clear()
 
     async def _serve(self, reader, writer):
         self._connections.add(writer)
@@ -116,7 +125,8 @@ class Wire:
             while await self._answer(reader, writer):
                 pass
         self._connections.discard(writer)
-        writer.transport.abort()
+        if not writer.is_closing():
+            writer.transport.abort()
 
     async def _answer(self, reader, writer):
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
@@ -128,7 +138,13 @@ class Wire:
             return False
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         self.seen.append(Seen(method, path, headers, body))
+        self.arrived.set()
         if isinstance(step, Reset):
+            return False
+        if isinstance(step, Broken):
+            writer.write(step.octets)
+            await writer.drain()
+            writer.close()
             return False
         if isinstance(step, Silence):
             await asyncio.Event().wait()
