@@ -8,10 +8,10 @@ pydantic is known in this package alone.
 Errors: none escape; `Faults` is a value.
 """
 
-from relay.config.example import example
+from relay.config.annotated import example
 from relay.config.fault import Fault, Faults
-from relay.config.find import find
-from relay.config.load import load
-from relay.config.schema import schema
+from relay.config.json_schema import schema
+from relay.config.loader import load
+from relay.config.places import find
 
 __all__ = ["Fault", "Faults", "example", "find", "load", "schema"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from relay.config.leaves import Wrong
 
-MAX_SECRET = 65_536  # octets; the largest key or token is far smaller, /dev/zero is not
+MAX_SECRET = 65_536  # octets; the largest key or token is far smaller
 
 
 def read_secret(path: Path, *, private: bool) -> str | Wrong:
@@ -35,8 +35,10 @@ def inspect(path: Path, *, private: bool) -> Wrong | None:
     """Say why a file cannot be used, if so."""
     try:
         found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # reading a pipe would wait for ever
+            return Wrong(f"names {path}, which is not a file", "name the right file")
         with path.open("rb") as file:
-            empty = stat.S_ISREG(found.st_mode) and not file.read(1)
+            empty = not file.read(1)
     except (OSError, ValueError) as error:  # ValueError: a path no system call takes
         return _unreadable(path, error)
     if empty:

@@ -96,20 +96,23 @@ def is_secret(hint: object) -> bool:
 
 def wanted(hint: object, terms: Mapping[str, typing.Any]) -> tuple[str, str]:
     """Name a type and say what to write for it: ("a duration", "a number with its unit …")."""
-    pairs = list(dict.fromkeys(_wanted(part, terms) for part in members(hint)))
-    named = [pair for pair in pairs if pair[0]]
-    return _either([noun for noun, _ in named]), _either([write for _, write in named])
-
-
-def _wanted(part: object, terms: Mapping[str, typing.Any]) -> tuple[str, str]:
-    leaf = leaf_of(part, terms.get("unit"))
-    if leaf is not None:
-        return leaf.noun, leaf.write + bounds(terms)
-    if part is type(None):
-        return "", ""
-    if is_word(part):
-        return "a word known here", _either([str(word) for word in part])
-    return _plain(part, terms)
+    nouns: list[str] = []
+    forms: list[str] = []
+    for part in members(hint):
+        leaf = leaf_of(part, terms.get("unit"))
+        if part is type(None):
+            continue
+        if is_word(part):
+            noun, said = "a word known here", [str(word) for word in part]
+        elif leaf is not None:
+            noun, said = leaf.noun, [leaf.write + bounds(terms)]
+        else:
+            noun, form = _plain(part, terms)
+            said = [form]
+        if noun not in nouns:
+            nouns.append(noun)
+            forms += said
+    return _either(nouns), _either(forms)
 
 
 def _plain(  # noqa: PLR0911 - one return per kind of type
@@ -120,12 +123,15 @@ def _plain(  # noqa: PLR0911 - one return per kind of type
     if part is int:
         return "a whole number", "a whole number" + bounds(terms)
     if part is float:
-        return "a number", "a number" + bounds(terms)
+        share = " such as 0.05 for 5 %" if terms.get("unit") is Unit.SHARE else ""
+        return "a number", f"a number{share}{bounds(terms)}"
     if is_secret(part):
         if part is Secret:
             return "a secret", "a text, or {file: PATH}"
         return "a password", '"$argon2id$…" (`ses-relay user hash` prints it) or {secret: …}'
     inner = item(part)
+    if is_section(inner):
+        return "a list", f"a list of items that begin with `- {next(iter(options(inner)))}:`"
     if inner is not None:
         return "a list", f"a list: [{wanted(inner, terms)[1]}]"
     if entry(part) is not None:

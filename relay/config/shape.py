@@ -16,7 +16,7 @@ from relay.config import hints
 from relay.config.fault import Finding, Loc
 from relay.config.files import inspect, read_secret
 from relay.config.leaves import Leaf, Wrong, leaf_of
-from relay.config.tree import Broken, Listing, Node, Scalar, Table, kind
+from relay.config.tree import NOTHING, Broken, Listing, Node, Scalar, Table, kind
 from relay.model.settings import (
     ClearPassword,
     HashedPassword,
@@ -67,6 +67,8 @@ def misfit(asked: Asked) -> tuple[str, str]:
     """Say that what stood at a place is not what was asked for, and what to write."""
     noun, write = hints.wanted(asked.hint, asked.terms)
     stood = asked.stood
+    if stood == NOTHING:
+        return "is empty", f"write {write}"
     if any(hints.is_secret(part) for part in hints.members(asked.hint)) and stood[:1] == '"':
         stood = "this text"
     return f"{stood} is not {noun}", f"write {write}"

@@ -20,6 +20,7 @@ import yaml
 from relay.config.expand import UnsetVariable, expand
 from relay.config.fault import Finding, Loc, shown
 
+NOTHING = "nothing"  # what kind() says of an empty value
 MAX_DEPTH = 24  # the deepest option is six levels down
 MAX_NODES = 100_000  # aliases can make a short text a huge tree
 
@@ -115,16 +116,14 @@ def parse(octets: bytes, environ: Mapping[str, str]) -> Document:
         line = octets.count(b"\n", 0, error.start) + 1
         _find(document, line, "there is an octet that is not UTF-8", "save the file as UTF-8")
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        _find(document, line, *_explain(error.problem or "", column))
+        _find(document, *_explain(error, octets))
     except yaml.reader.ReaderError as error:
         line = octets.decode(errors="replace").count("\n", 0, error.position) + 1
         _find(document, line, "there is a control character", "remove it")
-    except RecursionError:
+    except _TooMuchError as error:
         _find(
             document,
-            1,
+            error.line,
             "the file is nested too deeply or too large",
             "write it as the example file does",
         )
@@ -136,29 +135,53 @@ def _compose(octets: bytes) -> yaml.Node | None:
     loader = _Loader(octets.decode("utf-8-sig"))
     try:
         node: yaml.Node | None = loader.get_single_node()
-        return node
+    except RecursionError:
+        raise _TooMuchError(1) from None
     finally:
         loader.dispose()
+    return node
 
 
 def _find(document: Document, line: int, wrong: str, instead: str) -> None:
     document.findings.append(Finding((), wrong, instead, line=line))
 
 
-def _explain(problem: str, column: int) -> tuple[str, str]:
+def _explain(  # noqa: PLR0911 - one return per complaint
+    error: yaml.MarkedYAMLError, octets: bytes
+) -> tuple[int, str, str]:
     """Say what a YAML parser's complaint means to someone who writes a configuration."""
-    if "'\\t'" in problem or "tab" in problem:
-        return f"there is a tab at column {column}", "indent with spaces"
+    context, problem = error.context or "", error.problem or ""
+    mark = error.problem_mark or error.context_mark
+    if "quoted scalar" in context and error.context_mark is not None:
+        line = error.context_mark.line + 1
+        return line, "a quote is opened here and never closed", "close it on the same line"
+    if mark is None:
+        return 1, "this is not YAML", "begin with the example file"
+    line, column = mark.line + 1, mark.column + 1
+    lines = octets.decode("utf-8-sig").splitlines()
+    if mark.line < len(lines) and "\t" in lines[mark.line][:column]:
+        return line, "there is a tab in the indentation", "indent with spaces"
+    if "single document" in context:
+        return line, "a second document begins here", "keep one, without --- in between"
     if "alias" in problem:
-        return f"the value at column {column} begins with *", 'put it in quotes, like "*"'
+        return line, f"the value at column {column} begins with *", 'put it in quotes, like "*"'
     if "cannot start any token" in problem:
-        return f"the value at column {column} begins with a special character", "put it in quotes"
-    if "single document" in problem:
-        return "a second document begins here", "keep one document, without --- in between"
+        return line, f"the character at column {column} cannot begin a value", "use quotes"
+    if mark.line < len(lines) and "${" in lines[mark.line]:
+        return line, f"this is not YAML at column {column}", 'put "${…}" in quotes'
     return (
+        line,
         f"this is not YAML at column {column}",
         "check the indentation, the quotes and the colons of this line and the one before",
     )
+
+
+class _TooMuchError(Exception):
+    """The tree is deeper or larger than any configuration; `line` is where it was noticed."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
 
 
 class _Growth:
@@ -174,7 +197,7 @@ class _Growth:
         self._nodes += 1
         self._document.lines.setdefault(loc, node.start_mark.line + 1)
         if len(loc) > MAX_DEPTH or self._nodes > MAX_NODES:
-            raise RecursionError
+            raise _TooMuchError(node.start_mark.line + 1)
         if node.tag not in _PLAIN_TAGS:
             return self._refuse(loc, "YAML tags are not used here", "remove the word with the !")
         match node:
@@ -233,7 +256,9 @@ def kind(node: Node) -> str:
     """Say what a node is, for a message; what a text came to from the environment is not shown."""
     match node:
         case Scalar(value=None):
-            return "nothing"
+            return NOTHING
+        case Scalar(value=int() | float(), written=written):
+            return written[:60]
         case Scalar(written=written):
             return shown(written)
         case Listing():

@@ -27,15 +27,15 @@ def validate(made: Shape) -> Settings | list[Finding]:
     except ValidationError as error:
         details = error.errors(include_url=False)
     found: dict[Loc, Finding] = {}
-    known = [finding.loc for finding in made.findings]
     for detail in details:
-        if isinstance(detail["input"], Invalid):
-            continue
-        finding = _translate(detail, made)
-        # A list is not too short only because its one item was refused.
-        if not any(loc[: len(finding.loc)] == finding.loc for loc in known):
+        if not isinstance(detail["input"], Invalid):
+            finding = _translate(detail, made)
             found.setdefault(finding.loc, finding)
-    return list(found.values())
+    # A list whose only item was refused counts as too short too: the innermost place says it all.
+    places = {*found, *(finding.loc for finding in made.findings)}
+    around = {place[:n] for place in places for n in range(len(place))}
+    refused = {finding.loc for finding in made.findings}
+    return [finding for loc, finding in found.items() if loc not in around | refused]
 
 
 def _translate(detail: ErrorDetails, made: Shape) -> Finding:

@@ -86,7 +86,7 @@ def _credentials(route: Route, loc: Loc) -> Iterator[Finding]:
             yield Finding(
                 (*loc, key),
                 f"{shown(arn)} is not an ARN of {service.upper()}",
-                "copy it from the AWS console; it begins with arn:aws:" + service,
+                f"copy it from the AWS console, where it begins with arn:aws:{service}:",
             )
     if route.external_id is not None and route.role_arn is None:
         yield Finding(

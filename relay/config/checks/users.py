@@ -58,9 +58,9 @@ def _identity(user: User, loc: Loc) -> Iterator[Finding]:
     match user.identify_by, user.password, user.networks:
         case IdentifyBy.PASSWORD, None, _:
             yield Finding(
-                loc,
-                f"user {shown(user.name)} has no password",
-                "write password: with the output of `ses-relay user hash`, or identify_by: network",
+                (*loc, "password"),
+                "is missing, and the user is to be identified by it",
+                "write the output of `ses-relay user hash`, or identify_by: network",
             )
         case IdentifyBy.NETWORK, _, ():
             yield Finding(

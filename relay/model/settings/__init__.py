@@ -76,7 +76,11 @@ class Settings:
         example="relay.example.com",
         reason="Name in the greeting, in EHLO and in Received; the machine's FQDN when left out.",
     )
-    listeners: tuple[Listener, ...] = required(min_length=1, reason="Where SMTP clients connect.")
+    listeners: tuple[Listener, ...] = required(
+        min_length=1,
+        example='[{bind: "0.0.0.0:587"}]',
+        reason="Where SMTP clients connect.",
+    )
     tls: Tls | None = option(
         default=None, reason="Certificate and key of all listeners that have none of their own."
     )

@@ -65,7 +65,7 @@ class Feedback:
     """How SES events reach the relay."""
 
     sqs: tuple[SqsQueue, ...] = option(
-        default=(), example="[]", reason="SQS queues to read (outgoing connections only)."
+        default=(), reason="SQS queues to read (outgoing connections only)."
     )
     sns: SnsEndpoint | None = option(
         default=None, reason="HTTPS endpoint for SNS (needs to be reached from outside)."

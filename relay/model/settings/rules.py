@@ -47,7 +47,9 @@ class Actions:
     discard: bool = option(default=False, reason="Final: say 250 and drop it (logged).")
     hold: bool = option(default=False, reason="Final: keep it until an operator releases it.")
     redirect: tuple[Address, ...] = option(
-        default=(), example='["qa@example.com"]', reason="Send to these addresses instead of the recipient."
+        default=(),
+        example='["qa@example.com"]',
+        reason="Send to these addresses instead of the recipient.",
     )
     rewrite_from: Address | None = option(
         default=None,
@@ -72,4 +74,4 @@ class Rule:
     when: Conditions = option(
         default_factory=Conditions, reason="To whom it applies; left out: to all mail."
     )
-    then: Actions = required(reason="What is done.")
+    then: Actions = required(example="{lane: bulk}", reason="What is done.")

@@ -1,0 +1,60 @@
+"""Options without a function are refused by that word, and only when they are set."""
+
+from pathlib import Path
+
+import pytest
+
+from relay.config import Faults
+from relay.config.loader import read
+from relay.config.not_built import NOT_BUILT, Row, unbuilt
+from relay.model.settings import Settings
+
+AROUND = {
+    "listeners": '[{{bind: "127.0.0.1:25", tls: off, auth: off, networks: 127.0.0.0/8, {0}}}]',
+    "users": '[{{name: a, password: {{secret: b}}, senders: "*", {0}}}]',
+    "routes": "{{default: {{region: eu-west-1, {0}}}}}",
+}
+BASE = {
+    "listeners": AROUND["listeners"].format(""),
+    "routes": AROUND["routes"].format(""),
+}
+
+
+def document(row):
+    """Write a configuration that sets the row's option to its sample and is right otherwise."""
+    top, *rest = row.key.split(".")
+    text = row.sample
+    for key in reversed(rest[1:]):
+        text = f"{{{key}: {text}}}"
+    if rest:
+        text = AROUND.get(top, "{{{0}}}").format(f"{rest[0]}: {text}")
+    if row.key == "listeners.bind":
+        text = f"[{{bind: '{row.sample}', tls: off, auth: off, networks: 10.0.0.0/8}}]"
+    options = {**BASE, top: text}
+    return "".join(f"{key}: {value}\n" for key, value in options.items()).encode()
+
+
+@pytest.mark.parametrize("row", NOT_BUILT, ids=lambda row: row.key)
+def test_each_row_refuses_its_sample_and_nothing_else(row):
+    without = read(document(row), Path("c.yaml"), {}, [r for r in NOT_BUILT if r is not row])
+    assert isinstance(without, Settings), str(without)
+    result = read(document(row), Path("c.yaml"), {})
+    assert isinstance(result, Faults)
+    assert len(result) == 1
+    assert result[0].key.startswith(row.key.split(".")[0])
+    assert result[0].wrong.endswith("not built yet")
+
+
+def test_nothing_is_refused_that_is_left_at_its_default():
+    text = "".join(f"{key}: {value}\n" for key, value in BASE.items())
+    written_out = text + "workers: 1\nhistory: 30d\nrules: []\n"
+    assert isinstance(read(written_out.encode(), Path("c.yaml"), {}), Settings)
+
+
+def test_a_row_for_no_option_is_found_out():
+    settings = read(
+        "".join(f"{key}: {value}\n" for key, value in BASE.items()).encode(), Path("c.yaml"), {}
+    )
+    assert isinstance(settings, Settings)
+    with pytest.raises(KeyError, match="nothing"):
+        list(unbuilt(settings, [Row("queue.nothing", "1")]))
