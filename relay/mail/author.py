@@ -59,10 +59,10 @@ def set_default_from(
     found = [field for field in fields if field.name == b"from"]
     if default is None or any(_good(box) for field in found for box in mailboxes(field.value)):
         return fields, ()
-    text = " ".join(found[0].value.decode("latin-1").split()) if found else ""
+    text = " ".join(found[0].value.decode("latin-1").split()).strip('"<> ') if found else ""
     value = str(default).encode("ascii")
     if text:
-        value = phrase(text.strip('"<> ')) + b" <" + value + b">"
+        value = phrase(text) + b" <" + value + b">"
     new = Field.of("From", value)
     return _replaced(fields, b"from", new), (Changed(Change.DEFAULT_FROM, str(default)),)
 
@@ -118,7 +118,9 @@ def _addresses(content: Content, name: bytes) -> tuple[Address, ...] | Refusal:
                 case Address() as address:
                     found.append(address)
                 case AddressFault.NON_ASCII:
-                    return Refusal.of(NON_ASCII_ADDRESS, f"Non-ASCII address in {name.title()!r}")
+                    return Refusal.of(
+                        NON_ASCII_ADDRESS, f"Non-ASCII address in {name.decode().title()}"
+                    )
                 case fault:
                     return Refusal.of(
                         MALFORMED,

@@ -12,6 +12,7 @@ Errors: a `Refusal` for an address that has no 7-bit spelling.
 """
 
 import re
+from collections.abc import Callable
 from urllib.parse import quote
 
 import idna
@@ -32,6 +33,7 @@ _ADDRESS_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[^\s"()<>,:;]+|[ \t]+
 _PARAMETER = re.compile(
     rb';[ \t]*([!#-\'*-.0-9A-Z^-~]+?)\*?[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^\s;"]+)', re.DOTALL
 )
+_DOMAIN_OCTETS = 1024  # far beyond 255 characters in UTF-8
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 
 
@@ -72,55 +74,63 @@ def seven_bit_field(field: Field) -> Field | Refusal:
 
 def _text(value: bytes) -> bytes:
     """Encode each run of words that holds 8-bit octets; the words around it stay."""
-    words = re.split(rb"[ \t]+", value)
-    out: list[bytes] = []
-    run: list[bytes] = []
-    for word in words:
-        if word.isascii():
-            if run:
-                out.append(encoded(decode_raw(b" ".join(run))))
-                run = []
-            out.append(word)
-        else:
-            run.append(word)
-    if run:
-        out.append(encoded(decode_raw(b" ".join(run))))
-    return b" ".join(out)
+    return _with_runs_encoded(re.split(rb"([ \t]+)", value), _plain)
 
 
 def _address_list(value: bytes) -> bytes | Refusal:
     """Encode phrases and comments, and turn domains into A-labels."""
-    out: list[bytes] = []
+    tokens: list[bytes] = []
     for token in _ADDRESS_TOKEN.findall(value):
-        if token.isascii():
-            out.append(token)
-        elif token.startswith(b'"'):
-            out.append(encoded(decode_raw(_ESCAPE.sub(rb"\1", token.strip(b'"')))))
-        elif b"@" in token:
-            spelled = _a_labels(token)
-            if spelled is None:
-                return Refusal.of(
-                    NON_ASCII_ADDRESS, "An address in the header has non-ASCII characters"
-                )
-            out.append(spelled)
-        else:
-            out.append(encoded(decode_raw(token)))
-    return _parted(out)
+        if token.isascii() or token.startswith(b'"') or b"@" not in token:
+            tokens.append(token)
+            continue
+        spelled = _a_labels(token)
+        if spelled is None:
+            return Refusal.of(
+                NON_ASCII_ADDRESS, "An address in the header has non-ASCII characters"
+            )
+        tokens.append(spelled)
+    return _with_runs_encoded(tokens, _unquoted)
 
 
-def _parted(tokens: list[bytes]) -> bytes:
-    """Join tokens; neighbouring encoded words keep the blank between them as one of their own.
+def _plain(token: bytes) -> bytes:
+    return token
 
-    RFC 2047 §6.2: blanks between two encoded words are not shown, so the second one brings its own.
+
+def _unquoted(token: bytes) -> bytes:
+    return _ESCAPE.sub(rb"\1", token[1:].removesuffix(b'"')) if token[:1] == b'"' else token
+
+
+def _with_runs_encoded(tokens: list[bytes], meaning: Callable[[bytes], bytes]) -> bytes:
+    """Encode neighbouring 8-bit tokens as one text, the blanks between them included.
+
+    Readers drop blanks between two encoded words (RFC 2047 §6.2), so these must be part of one; and
+    an encoded word has blanks around it but in a comment's parentheses (§5).
     """
-    joined = b"".join(tokens)
-    return joined.replace(b"?= =?utf-8?b?", b"?= =?utf-8?q?_?= =?utf-8?b?")
+    out: list[bytes] = []
+    run: list[bytes] = []
+    blanks = b""
+    for token in [*tokens, b""]:
+        if not token.isascii():
+            if not run and out and out[-1][-1:] not in b" \t(":
+                out.append(b" ")
+            run += [blanks, meaning(token)] if run else [meaning(token)]
+            blanks = b""
+        elif run and token and not token.strip(b" \t"):
+            blanks = token
+        else:
+            if run:
+                apart = b"" if not token or token == b")" else b" "
+                out += [encoded(decode_raw(b"".join(run))), blanks or apart]
+                run, blanks = [], b""
+            out.append(token)
+    return b"".join(out)
 
 
 def _a_labels(token: bytes) -> bytes | None:
     """Spell `local@domain` with an A-label domain; None where that cannot be done."""
     local, _, domain = token.rpartition(b"@")
-    if not local.isascii():
+    if not local.isascii() or len(domain) > _DOMAIN_OCTETS:
         return None
     try:
         return local + b"@" + idna.encode(decode_raw(domain), uts46=True)
