@@ -27,6 +27,18 @@ UNKNOWN_COMMAND = Reply(500, "5.5.1", "Command not recognised")
 NOT_IMPLEMENTED = Reply(502, "5.5.1", "Command not implemented")
 LINE_TOO_LONG = Reply(500, "5.5.2", "Command line too long")  # RFC 5321 §4.5.3.1.4
 PARAMETER_UNKNOWN = Reply(555, "5.5.4", "Parameter not recognised or not implemented")
+EHLO_FIRST = Reply(503, "5.5.1", "Send EHLO first")
+HELP = Reply(214, "2.0.0", "EHLO HELO STARTTLS AUTH MAIL RCPT DATA RSET NOOP VRFY QUIT (RFC 5321)")
+EARLY_TALKER = Reply(554, "5.5.1", "You spoke before the greeting, closing")  # RFC 5321 §3.1
+OUT_OF_TURN = Reply(554, "5.5.1", "You sent more before the reply, closing")  # RFC 2920 §3.1
+NOT_HTTP = Reply(554, "5.5.1", "This is not HTTP, closing")
+BARE_LF_IN_COMMAND = Reply(500, "5.5.2", "Command lines end with CR LF")  # RFC 5321 §2.3.8
+CONTROL_IN_COMMAND = Reply(500, "5.5.2", "Bare CR or NUL in a command line")
+PROXY_HEADER = Reply(554, "5.5.1", "A PROXY header was expected, closing")
+TOO_MANY_MESSAGES = Reply(421, "4.7.0", "Too many messages on one connection, connect again")
+SESSION_TOO_LONG = Reply(421, "4.4.2", "The session lasted too long, connect again")
+TOO_MUCH_DATA = Reply(421, "4.3.4", "Far more data than allowed, closing")
+OUR_FAULT_CLOSING = Reply(421, "4.3.0", "Temporary failure on our side, closing")
 OUR_FAULT = Reply(451, "4.3.0", "Temporary failure on our side, try again later")
 
 # TLS and AUTH
