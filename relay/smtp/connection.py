@@ -1,0 +1,208 @@
+"""One connection: the subclass of aiosmtpd's `SMTP` that the session stands on.
+
+This is the one module that knows aiosmtpd's and asyncio's inner workings. Of `aiosmtpd.smtp.SMTP`
+it changes, and `tests/smtp/test_connection.py` holds the list:
+
+- `__dir__`: aiosmtpd looks at every attribute of itself for each connection (0.3 ms of 0.8). Its
+  verbs are looked up in one table per class instead.
+- `_handle_client`, `push` and the `smtp_…` verbs: every reply has an enhanced code, replies to
+  pipelined commands leave in one write, the log line and the `500` with an exception's text go.
+- `data_received`, `eof_received`, `connection_lost`: aiosmtpd cancels the handler when the peer
+  hangs up or half-closes. A message that SES may be taking at this moment must not be cancelled,
+  and what a half-closing client pipelined is still answered. The handler finds out by itself.
+- `_reset_timeout`: a timer made and cancelled for each command costs more than the command. The
+  listeners look at all sessions once a second instead (`relay.smtp.patience`).
+- `command_size_limits` of aiosmtpd is one dictionary for all connections. It is not used.
+
+Standards: RFC 2920 §3.2 (replies in one go), RFC 3207.
+Errors: `ConnectionResetError` when the peer cannot be written to any more; `OSError` (of which
+`ssl.SSLError` is one) from a failed handshake.
+"""
+
+import asyncio
+import ssl
+from asyncio import sslproto
+from collections.abc import Iterable
+from typing import Any
+
+from aiosmtpd.smtp import SMTP
+
+from relay.model.envelope import Tls
+from relay.model.reply import Reply
+from relay.smtp.inbound import Inbound
+
+HANDSHAKE_SECONDS = 30
+GOODBYE_SECONDS = 5  # for the peer's close_notify
+_MOST_UNSENT = 64 * 1024  # replies kept back for one write
+
+
+class _NoHooks:
+    """aiosmtpd looks for hooks in a handler; ours are methods."""
+
+    def __dir__(self) -> Iterable[str]:
+        return ()
+
+
+class _SmallTls(sslproto.SSLProtocol):
+    """asyncio keeps a read buffer of 256 KB for each TLS connection, idle ones included.
+
+    A TLS record has 16 KB at most.
+    """
+
+    max_size = 32 * 1024
+
+
+_NO_HOOKS = _NoHooks()
+
+
+class Connection(SMTP):
+    """Octets in and out, TLS, and the end. What is said is the session's business."""
+
+    transport: asyncio.Transport | None
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, hostname: str) -> None:
+        super().__init__(_NO_HOOKS, hostname=hostname, loop=loop)
+        self.inbound = Inbound(loop)
+        self.tls: Tls | None = None
+        self.lost: Exception | None = None  # why the connection broke, when it did not just end
+        self._unsent = bytearray()
+        self._held_back = False
+        self._writable: asyncio.Future[None] | None = None
+        self._closing = False
+
+    def __dir__(self) -> Iterable[str]:
+        return ()
+
+    # --- asyncio's callbacks ---------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrived, and hold the peer back when the session does not keep up."""
+        self.inbound.feed(data)
+        if self.inbound.full and self.transport is not None and not self._held_back:
+            self._held_back = True
+            self.transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        """Note that the peer will say no more; it may still listen, except under TLS."""
+        self.inbound.end()
+        return self.tls is None
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Note that nobody is there any more."""
+        self.lost = error
+        self._closing = True
+        self.inbound.end()
+        self.resume_writing()
+        super(SMTP, self).connection_lost(error)
+        self.transport = None
+
+    def pause_writing(self) -> None:
+        """Learn that the peer does not read."""
+        self._writable = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        """Learn that the peer reads again."""
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        """Do without aiosmtpd's timer."""
+
+    # --- for the session -------------------------------------------------------------------------
+
+    @property
+    def closing(self) -> bool:
+        """Whether this side has said its last word, or the other is gone."""
+        return self._closing
+
+    @property
+    def stuck(self) -> bool:
+        """Whether replies wait for a peer that does not read."""
+        return self._writable is not None
+
+    def say(self, reply: Reply) -> None:
+        """Put a reply behind those not sent yet."""
+        self._unsent += f"{reply}\r\n".encode("ascii")
+
+    def say_lines(self, octets: bytes) -> None:
+        """Put a reply of several lines, or a challenge, behind those not sent yet."""
+        self._unsent += octets
+
+    async def flush(self) -> None:
+        """Send what was said; wait while the peer does not read."""
+        self.send_now()
+        if self._writable is not None:
+            await self._writable
+        if self.transport is None:
+            raise ConnectionResetError
+
+    def send_now(self) -> None:
+        """Send what was said without waiting."""
+        if self._unsent and self.transport is not None:
+            self.transport.write(bytes(self._unsent))
+        self._unsent.clear()
+
+    async def more(self) -> bool:
+        """Send what was said, then wait for the peer; False when it will say no more."""
+        await self.flush()
+        if self._held_back and not self.inbound.full and self.transport is not None:
+            self._held_back = False
+            self.transport.resume_reading()
+        return await self.inbound.more() is None
+
+    async def flush_if_long(self) -> None:
+        """Keep what waits to be sent bounded while a peer pipelines without reading."""
+        if len(self._unsent) > _MOST_UNSENT:
+            await self.flush()
+
+    def close(self) -> None:
+        """Send what was said and end the connection."""
+        if not self._closing:
+            self._closing = True
+            self.send_now()
+            self.inbound.end()
+            if self.transport is not None:
+                self.transport.close()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._closing = True
+        self.inbound.end()
+        if self.transport is not None:
+            self.transport.abort()
+
+    def get_extra(self, name: str) -> Any:  # noqa: ANN401 - asyncio's own signature
+        """Ask the transport."""
+        return None if self.transport is None else self.transport.get_extra_info(name)
+
+    async def start_tls(self, context: ssl.SSLContext) -> None:
+        """Encrypt from here on. What the peer sent before and nobody read is forgotten.
+
+        RFC 3207 §5: otherwise somebody between the two could type commands that are then taken as
+        if the client had sent them under TLS.
+        """
+        await self.flush()
+        plain = self.transport
+        if plain is None:
+            raise ConnectionResetError
+        self.inbound.clear()
+        done = self.loop.create_future()
+        protocol = _SmallTls(
+            self.loop,
+            self,
+            context,
+            done,
+            server_side=True,
+            call_connection_made=False,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS,
+            ssl_shutdown_timeout=GOODBYE_SECONDS,
+        )
+        encrypted = protocol._app_transport  # noqa: SLF001 - asyncio offers no other way to it
+        assert encrypted is not None
+        plain.set_protocol(protocol)
+        protocol.connection_made(plain)
+        self.transport = encrypted
+        await done
+        session: ssl.SSLObject = self.get_extra("ssl_object")
+        self.tls = Tls(version=session.version() or "", cipher=(session.cipher() or ("",))[0])

@@ -1,0 +1,373 @@
+"""One SMTP session: who came in, what was said so far, and how it ends. The verbs are in `verbs`.
+
+Standards: RFC 5321 §3.1 (greeting), §4.1.1 (commands), §4.3.2 (421 at any time), RFC 2920 §3.1
+(which commands end a pipelined group).
+Errors: an exception in a verb is ours: 451 4.3.0 for the client, the traceback in the log.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from relay.model import ids, replies
+from relay.model.address import Address
+from relay.model.envelope import Client
+from relay.model.reply import Reply
+from relay.model.settings import LineEndings, TlsMode
+from relay.smtp.connection import Connection
+from relay.smtp.door import Door, House
+from relay.smtp.inbound import TOO_LONG
+from relay.smtp.proxy import client_behind_proxy
+from relay.smtp.users import Host
+from relay.telemetry import Step
+
+if TYPE_CHECKING:
+    from relay.model.ports import Transaction
+
+# RFC 5321 §4.5.3.1.4 asks for 512 octets, RFC 3461 §5 for about 1,100 with all its parameters.
+LONGEST_COMMAND = 2048
+LONGEST_AUTH = 12_288  # RFC 4954 §4.9 of base64
+
+# Browsers can be made to speak to any port; a request must not be read as a few unknown commands.
+_HTTP = frozenset({b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"CONNECT", b"DELETE", b"PATCH"})
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One command: what it does, and where it may stand."""
+
+    run: Callable[[Any, str], Awaitable[None]]
+    last_in_group: bool = False  # RFC 2920 §3.1: nothing may be sent behind it
+    before_tls: bool = False  # RFC 3207 §4: allowed where STARTTLS is required
+    counted: bool = True  # toward `commands_per_transaction`
+
+
+Verbs: TypeAlias = Mapping[bytes, Verb]
+
+
+class Session(Connection):
+    """The course of one session."""
+
+    verbs: ClassVar[Verbs] = {}
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        door: Door,
+        house: House,
+        left: "Callable[[Session], None]",
+    ) -> None:
+        super().__init__(loop, door.hostname)
+        self._left = left
+        self.door = door
+        self.house = house
+        self.limits = door.listener.limits
+        self.id = ids.session_id()
+        self.host: Host | None = None
+        self.helo = ""
+        self.esmtp = False
+        self.user: str | None = None
+        self.authenticated = False
+        self.transaction: Transaction | None = None
+        self.sender: Address | None = None
+        self.recipients = 0  # accepted in this transaction
+        self.messages = 0  # accepted in this session
+        self.transactions = 0
+        self.auth_failures = 0
+        self.unacted: tuple[Transaction, Reply] | None = None  # the client may not have heard it
+        self.receiving = False  # the flow has the message and nobody may cancel it
+        self.content_read: int | None = None  # octets of the content under way
+        self.began = house.clock.monotonic()
+        self.silent_since: float | None = self.began  # None: it is our turn
+        self.said_goodbye: float | None = None
+        self.reason = "lost"  # how it ended, for the log
+        self._errors = 0
+        self._commands = 0
+        self._counted_in = False
+        self._at_command = False  # between two commands, where 421 may come at any time
+        self._dismissed = False
+
+    # --- facts -----------------------------------------------------------------------------------
+
+    @property
+    def client(self) -> Client:
+        """The peer as it is known at this moment."""
+        return Client(
+            session_id=self.id,
+            address=self.host,
+            helo=self.helo,
+            esmtp=self.esmtp,
+            tls=self.tls,
+            user=self.user,
+            authenticated=self.authenticated,
+            listener=self.door.name,
+        )
+
+    @property
+    def task(self) -> "asyncio.Task[None] | None":
+        """The task that runs the session, once the connection is made."""
+        return self._handler_coroutine
+
+    # --- the course ------------------------------------------------------------------------------
+
+    async def _handle_client(self) -> None:
+        """Run the session to its end (aiosmtpd's name). It never raises but when cancelled."""
+        try:
+            if await self._enter():
+                await self._converse()
+        except (ConnectionError, ssl.SSLError, TimeoutError):
+            self.reason = "lost" if self.reason == "lost" else self.reason
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is ours
+            self.reason = "fault"
+            await self.handle_exception(error)
+            self.answer(replies.OUR_FAULT, "CONNECT")
+        finally:
+            self._leave()
+
+    async def _enter(self) -> bool:
+        """Find out who it is and greet them; False when they may not come in."""
+        refused = await self._identify() or self._count_in()
+        if refused is not None:
+            return self._turn_away(refused)
+        if self.door.listener.tls is TlsMode.IMPLICIT and not await self.encrypt():
+            return False
+        self.forget_identity()
+        self.house.telemetry.smtp.connected(self.client)
+        await asyncio.sleep(0)  # let in what came with the connection
+        if len(self.inbound):
+            return self._turn_away(replies.EARLY_TALKER)
+        self.answer(replies.GREETING.saying(f"{self.door.hostname} {replies.GREETING.text}"), "")
+        return True
+
+    async def _identify(self) -> Reply | None:
+        """Find out the peer's address, and whether it may connect at all."""
+        self.host = _host_of(self.get_extra("peername"))
+        if not self.door.welcomes(self.host):
+            return replies.NOT_WELCOME
+        if self.door.listener.proxy_protocol:
+            said = await client_behind_proxy(self.inbound, self.host)
+            if isinstance(said, Reply):
+                return said
+            self.host = said
+        return None
+
+    def _count_in(self) -> Reply | None:
+        full = self.house.census.enter(self.door.listener, self.host)
+        self._counted_in = full is None
+        if full is None and self.house.guesses.address_banned(self.host):
+            return replies.AUTH_TOO_OFTEN
+        return full
+
+    def _turn_away(self, reply: Reply) -> bool:
+        self.reason = "refused"
+        # In front of a TLS handshake a reply would be noise.
+        spoken = self.door.listener.tls is not TlsMode.IMPLICIT or self.tls is not None
+        self.house.telemetry.smtp.refused(self.client, reply, Step("CONNECT"))
+        if spoken:
+            self.house.telemetry.smtp.replied(reply.code)
+            self.say(reply)
+        self.close()
+        return False
+
+    async def _converse(self) -> None:
+        while not self.closing:
+            if self._dismissed:
+                self.part(replies.SHUTTING_DOWN, "stopped")
+                return
+            self._at_command = True
+            line = await self.line(LONGEST_COMMAND)
+            self._at_command = False
+            if line is None:
+                return
+            self.unacted = None  # whoever goes on has heard the verdict
+            if isinstance(line, Reply):
+                self.answer(line, "")
+                continue
+            try:
+                await self._obey(line)
+            except ConnectionError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is ours: transient
+                await self.handle_exception(error)
+                self.drop_transaction()
+                self.answer(replies.OUR_FAULT, "")
+
+    async def _obey(self, line: bytes) -> None:
+        name, _, argument = line.partition(b" ")
+        name = name.upper()
+        verb = self.verbs.get(name)
+        if verb is None:
+            if name in _HTTP:
+                self.part(replies.NOT_HTTP, "http")
+            else:
+                self.answer(replies.UNKNOWN_COMMAND, "")
+            return
+        step = name.decode("ascii")
+        if len(self.inbound) and (verb.last_in_group or not self.esmtp) and name != b"QUIT":
+            self.part(replies.OUT_OF_TURN, "pipelining", step)
+            return
+        if verb.counted:
+            self._commands += 1
+            if self._commands > self.limits.commands_per_transaction:
+                self.part(replies.TOO_MANY_COMMANDS, "commands", step)
+                return
+        required = self.door.listener.tls is TlsMode.STARTTLS_REQUIRED
+        if required and self.tls is None and not verb.before_tls:
+            self.answer(replies.TLS_REQUIRED, step)
+            return
+        await verb.run(self, argument.decode("utf-8", "surrogateescape").strip())
+
+    async def handle_exception(self, error: Exception) -> str:
+        """Log what went wrong on our side; nothing of it reaches the client (aiosmtpd's name)."""
+        self.house.telemetry.relay.fault("session", error, session_id=self.id)
+        return str(replies.OUR_FAULT)
+
+    def dismiss(self) -> None:
+        """Ask the session to end: at once between two commands, else after the one under way."""
+        self._dismissed = True
+        if self._at_command:
+            self.part(replies.SHUTTING_DOWN, "stopped")
+
+    def _leave(self) -> None:
+        self._left(self)
+        self.drop_transaction()
+        if self.unacted is not None and (self.lost is not None or self.reason == "idle"):
+            transaction, reply = self.unacted
+            transaction.unheard(reply)
+        self.unacted = None
+        if self._counted_in:
+            self.house.census.leave(self.door.listener, self.host)
+        self.close()
+        if self.said_goodbye is None:
+            self.said_goodbye = self.house.clock.monotonic()
+        self.house.telemetry.smtp.closed(
+            self.client,
+            reason=self.reason,
+            messages=self.messages,
+            duration_s=self.house.clock.monotonic() - self.began,
+        )
+
+    # --- for the verbs ---------------------------------------------------------------------------
+
+    async def line(self, limit: int) -> bytes | Reply | None:
+        """Read a line without its end. None: there will be none; a reply: it cannot be taken."""
+        while (line := self.inbound.take_line(limit)) is None:
+            if not await self.hear():
+                return None
+        if line is TOO_LONG:
+            return replies.LINE_TOO_LONG
+        await self.flush_if_long()
+        if line.endswith(b"\r\n"):
+            line = line[:-2]
+        elif self.door.listener.line_endings is LineEndings.REFUSE:
+            return replies.BARE_LF_IN_COMMAND
+        else:
+            line = line[:-1]
+        if b"\r" in line or b"\0" in line:
+            return replies.CONTROL_IN_COMMAND
+        return line
+
+    async def hear(self) -> bool:
+        """Send what was said and wait for the peer to say more; False when it will not."""
+        self.silent_since = self.house.clock.monotonic()
+        try:
+            return await self.more()
+        finally:
+            self.silent_since = None
+
+    def answer(self, reply: Reply, step: str, recipient: Address | None = None) -> None:
+        """Say a reply, count it, and close when there were too many refusals."""
+        self.say(reply)
+        telemetry = self.house.telemetry.smtp
+        telemetry.replied(reply.code)
+        if reply.positive:
+            return
+        telemetry.refused(self.client, reply, Step(step, self.sender, recipient))
+        # A transient refusal is our trouble, not the client's mistake.
+        if reply.permanent:
+            self._errors += 1
+            if self._errors >= self.limits.errors_per_session:
+                self.part(replies.TOO_MANY_ERRORS, "errors", step)
+
+    def part(self, reply: Reply, reason: str, step: str = "") -> None:
+        """Say a last reply and end the session."""
+        if self.closing:
+            return
+        self.reason = reason
+        telemetry = self.house.telemetry.smtp
+        telemetry.replied(reply.code)
+        if not reply.positive:
+            telemetry.refused(self.client, reply, Step(step, self.sender), reason=reason)
+        self.say(reply)
+        self.said_goodbye = self.house.clock.monotonic()
+        self.close()
+
+    async def encrypt(self) -> bool:
+        """Start TLS; False when the handshake failed, which ends the session."""
+        certificate = self.door.certificate
+        assert certificate is not None, "the settings are checked for this"
+        try:
+            await self.start_tls(certificate.context)
+        except (OSError, EOFError) as error:  # ssl.SSLError is an OSError
+            self.reason = "tls"
+            reason = getattr(error, "reason", None) or type(error).__name__
+            refused = replies.TLS_UNAVAILABLE
+            self.house.telemetry.smtp.refused(
+                self.client, refused, Step("STARTTLS"), reason=str(reason)
+            )
+            self.abort()
+            return False
+        return True
+
+    def forget_identity(self) -> None:
+        """Begin anew, as after the greeting; who is known by network stays known."""
+        self.drop_transaction()
+        self.helo, self.esmtp, self.authenticated = "", False, False
+        known = self.door.users.at(self.host)
+        self.user = None if known is None else known.name
+
+    def drop_transaction(self) -> None:
+        """End the mail transaction, whatever became of it."""
+        if self.transaction is not None:
+            self.transaction.close()
+            self.transaction = None
+        self.sender = None
+        self.recipients = 0
+
+    def message_done(self) -> None:
+        """Count a message that was taken."""
+        self.messages += 1
+        self._commands = 0
+
+    # --- asyncio's callbacks ---------------------------------------------------------------------
+
+    def eof_received(self) -> bool:
+        """Note that the peer will say no more."""
+        keep_open = super().eof_received()
+        self._hung_up()
+        return keep_open
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Note that nobody is there any more."""
+        super().connection_lost(error)
+        self._hung_up()
+
+    def _hung_up(self) -> None:
+        """Leave the flow alone with the message when nobody waits for its verdict any more.
+
+        The cancellation ends the session, not the message: see `Transaction.receive`. Whoever sent
+        more commands behind the message only half-closed and still listens.
+        """
+        if self.receiving and not len(self.inbound) and self._handler_coroutine is not None:
+            self._handler_coroutine.cancel()
+
+
+def _host_of(peername: object) -> Host | None:
+    """Read asyncio's peer name; None for a unix socket."""
+    if not isinstance(peername, tuple):
+        return None
+    host = ip_address(peername[0])
+    return (host.ipv4_mapped or host) if isinstance(host, IPv6Address) else host
