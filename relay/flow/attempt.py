@@ -6,6 +6,8 @@ Errors: none of its own. A bug in the transport leaves through here, after the s
 that the turn is over.
 """
 
+from collections.abc import Awaitable, Callable
+
 from relay.model.clock import Clock
 from relay.model.message import Message, Request
 from relay.model.outcome import Deferred, Outcome
@@ -25,11 +27,18 @@ class Attempts:
         self._clock = clock
 
     async def attempt(
-        self, message: Message, request: Request, *, number: int = 1, deadline: float | None
+        self,
+        message: Message,
+        request: Request,
+        *,
+        number: int = 1,
+        deadline: float | None,
+        prepare: Callable[[], Awaitable[Message | Deferred]] | None = None,
     ) -> Outcome:
         """Make one request; `deadline` (monotonic seconds) bounds the wait for its turn only.
 
-        A request under way is never cut off here: the transport has its own deadline.
+        A kept message is prepared when its turn has come: its attempt recorded, its content
+        fetched. A request under way is never cut off here: the transport has its own deadline.
         """
         key = QueueKey(message.route, message.lane, message.user)
         turn = await self._scheduler.turn(key, message.scopes, len(request.recipients), deadline)
@@ -39,7 +48,10 @@ class Attempts:
         began = self._clock.monotonic()
         outcome: Outcome | None = None
         try:
-            outcome = await self._transport.send(message, request)
+            prepared = message if prepare is None else await prepare()
+            if isinstance(prepared, Deferred):
+                return prepared
+            outcome = await self._transport.send(prepared, request)
         finally:
             self._scheduler.learn(turn, outcome)
         duration = self._clock.monotonic() - began

@@ -5,7 +5,7 @@ Errors: what can be expected to fail comes back as a value (`StoreFault`, `Defer
 an exception through a port is a bug, answered 451 and logged with its traceback.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -24,6 +24,7 @@ from relay.model.entry import Held, QueueEntry
 from relay.model.envelope import Client, Recipient, Ret
 from relay.model.message import Message, Request
 from relay.model.outcome import Deferred, Outcome, Scope
+from relay.model.progress import Refusal
 from relay.model.reply import Reply
 from relay.model.settings import Lane
 
@@ -140,6 +141,59 @@ class Scheduler(Protocol):
 
     def learn(self, granted: Granted, outcome: Outcome | None) -> None:
         """Take in what the request showed. None: it was never made."""
+        ...
+
+    def kept(self, key: QueueKey) -> None:
+        """Know of one more message that is being kept: fresh mail of its key stays behind it."""
+        ...
+
+    def backlog(self, key: QueueKey, waiting: int) -> None:
+        """Know how many messages of a key are kept, due and not finished."""
+        ...
+
+    def eligible(self, claimed: Mapping[QueueKey, int], room: int) -> Mapping[QueueKey, int]:
+        """Give how many more entries to claim under which key, `room` at most in all."""
+        ...
+
+    def largest(self, key: QueueKey) -> int:
+        """Give how many recipients one request of this key may have."""
+        ...
+
+    def closed(self) -> Mapping[Scope, Deferred]:
+        """List the closed scopes; `not_before` is when each is probed next."""
+        ...
+
+
+class Attempting(Protocol):
+    """Makes one request, when its turn has come."""
+
+    async def attempt(
+        self,
+        message: Message,
+        request: Request,
+        *,
+        number: int = 1,
+        deadline: float | None,
+        prepare: Callable[[], Awaitable[Message | Deferred]] | None = None,
+    ) -> Outcome:
+        """Wait for a turn (`deadline` in monotonic seconds), make the request, tell the outcome.
+
+        `prepare` runs between the two: what must be done before a kept message is attempted.
+        """
+        ...
+
+
+class Reports(Protocol):
+    """Writes the mail that tells a sender what became of theirs (RFC 3464)."""
+
+    async def failed(self, message: Message, refusal: Refusal) -> "Sequence[NewEntry]":
+        """Report recipients that will not get it; nothing where nobody is to hear of it."""
+        ...
+
+    async def relayed(
+        self, message: Message, recipients: Sequence[Address]
+    ) -> "Sequence[NewEntry]":
+        """Report recipients whose sender asked to hear of success (RFC 3461 NOTIFY=SUCCESS)."""
         ...
 
 

@@ -21,6 +21,8 @@ from relay.model.entry import EntryRequest, Held, QueueEntry, RequestState
 from relay.model.outcome import Cause, Deferred, Failed, Outcome, Relayed, ScopeKind, Unknown
 from relay.model.reply import Reply
 
+_PACED = frozenset({Cause.RATE, Cause.WAITING, Cause.STOPPING})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
@@ -103,11 +105,13 @@ def _deferred(
             for place, address in enumerate(request.recipients, start=1)
         ]
         return _settled(entry, times, request, *parts)
+    # What only waits for its turn is due at once: the scheduler sets the pace, not the clock.
+    pause = times.now if cause in _PACED else times.retry_at
     waiting = replace(
         request,
         state=RequestState.PENDING,
         reply=outcome.reply,
-        not_before=outcome.not_before or times.retry_at,
+        not_before=outcome.not_before or pause,
     )
     moved = _settled(entry, times, request, waiting)
     named = outcome.scope if outcome.scope.kind is not ScopeKind.MESSAGE else None
@@ -117,6 +121,35 @@ def _deferred(
     if not cause.lifetime_runs:
         moved = replace(moved, paused_since=times.now)
     return moved
+
+
+def expired(entry: QueueEntry, now: datetime, reply: Reply) -> Progress:
+    """Give up what is still open of an entry whose lifetime is over.
+
+    Asked after an attempt only, so that what stood still with its scope gets at least one; never
+    while the lifetime stands still.
+    """
+    if entry.paused_since or entry.held or now < entry.expires_at or not entry.open_requests:
+        return Progress(entry=entry)
+    given_up = {request.number for request in entry.open_requests}
+    refused = tuple(a for request in entry.open_requests for a in request.recipients)
+    requests = tuple(
+        replace(request, state=RequestState.EXPIRED, reply=reply)
+        if request.number in given_up
+        else request
+        for request in entry.requests
+    )
+    return Progress(
+        entry=replace(entry, requests=requests), refused=Refusal(recipients=refused, reply=reply)
+    )
+
+
+def interrupted(entry: QueueEntry, times: Times, reply: Reply) -> QueueEntry:
+    """Take up an entry whose owner died: a request found in flight has lost its answer."""
+    for request in entry.requests:
+        if request.state is RequestState.IN_FLIGHT:
+            entry = after(entry, request.number, Unknown(reply=reply), times).entry
+    return replace(entry, lease_until=None)
 
 
 def _settled(

@@ -86,6 +86,7 @@ NO_TURN = Reply(451, "4.4.5", "No sending capacity in time, try again later")
 QUOTA_USED = Reply(451, "4.4.5", "Daily sending quota is used up, try again later")
 ACCOUNT_PAUSED = Reply(451, "4.3.2", "Amazon SES has paused sending, try again later")
 HELD = Reply(451, "4.7.0", "Mail of this kind is held by the operator, try again later")
+ANSWER_LOST = Reply(451, "4.4.2", "No answer from Amazon SES; it may have taken the message")
 EXPIRED = Reply(554, "5.4.7", "Message could not be handed to Amazon SES in time")
 
 

@@ -1,0 +1,1 @@
+"""Tries kept messages again: a bounded window over an unbounded backlog."""

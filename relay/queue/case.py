@@ -1,0 +1,196 @@
+"""One claimed entry in work: attempts its due requests and records every step.
+
+Order of each request: turn → the attempt is recorded → the content is fetched → SES → the outcome
+is recorded. A crash before the record costs nothing, one after it makes the outcome Unknown.
+
+Errors: what the store cannot do is a value; an outcome that cannot be recorded is kept in memory
+and tried again, because forgetting it would send the message twice.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from relay.model import backoff, replies
+from relay.model.clock import Clock
+from relay.model.entry import EntryRequest, Held, QueueEntry, RequestState
+from relay.model.message import Message, Request
+from relay.model.outcome import Cause, Deferred, Outcome, Relayed, Scope, ScopeKind
+from relay.model.ports import (
+    Attempting,
+    Corrupt,
+    NewEntry,
+    Queue,
+    Reports,
+    Stale,
+    StoreFault,
+)
+from relay.model.progress import Progress, Times, after, expired, interrupted
+from relay.model.settings import Queue as QueueSettings
+from relay.queue.reserve import Reserve
+from relay.telemetry import Telemetry
+
+# Requests of one entry under way at a time; the store sees them one after the other.
+ABREAST = 8
+# A lease outlasts the wait for a turn and the request, and is renewed with every record.
+LEASE = timedelta(minutes=15)
+# Between two tries to record an outcome.
+RECORD_PAUSE = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What all cases share."""
+
+    queue: Queue
+    attempts: Attempting
+    reports: Reports
+    reserve: Reserve
+    telemetry: Telemetry
+    clock: Clock
+    settings: Callable[[], QueueSettings]
+    chance: Callable[[], float]
+
+
+class Case:
+    """Works on one entry until nothing of it is due."""
+
+    def __init__(self, entry: QueueEntry, tools: Tools) -> None:
+        self._entry = entry
+        self._tools = tools
+        self._lost = False  # somebody else has recorded it meanwhile: hands off
+        self._recording = asyncio.Lock()
+
+    async def work(self) -> None:
+        """Make the due requests, then give the entry back."""
+        now = self._tools.clock.now()
+        self._entry = interrupted(self._entry, self._times(), replies.ANSWER_LOST)
+        due = list(self._entry.due_requests(now))
+        if self._entry.held is None:
+            while due and not self._lost:
+                together, due = due[:ABREAST], due[ABREAST:]
+                await asyncio.gather(*[self._make(request) for request in together])
+        if not self._lost:
+            await self._give_back()
+
+    async def _make(self, request: EntryRequest) -> None:
+        message, reserved = self._entry.message, 0
+
+        async def prepare() -> Message | Deferred:
+            nonlocal reserved
+            if not self._tools.reserve.take(message.size):
+                return self._put_off("no room in memory", timedelta(seconds=1))
+            reserved = message.size
+            return await self._prepared(request)
+
+        try:
+            outcome = await self._tools.attempts.attempt(
+                message,
+                Request(number=request.number, recipients=request.recipients),
+                number=self._entry.attempts + 1,
+                deadline=None,
+                prepare=prepare,
+            )
+        finally:
+            self._tools.reserve.give_back(reserved)
+        if not self._lost:
+            await self._record_outcome(request, outcome)
+
+    async def _prepared(self, request: EntryRequest) -> Message | Deferred:
+        """Record the attempt, then fetch the content (invariant: recorded before it is made)."""
+        async with self._recording:
+            marked = replace(request, state=RequestState.IN_FLIGHT)
+            requests = tuple(
+                marked if known.number == request.number else known
+                for known in self._entry.requests
+            )
+            leased = replace(
+                self._entry,
+                requests=requests,
+                lease_until=self._tools.clock.now() + LEASE,
+            )
+            recorded = await self._tools.queue.record(leased)
+            match recorded:
+                case Stale():
+                    self._lost = True
+                    return self._put_off("recorded by somebody else", timedelta())
+                case StoreFault(reason=reason):
+                    self._tools.telemetry.store.fault("record", reason, queue_id=self._entry.id)
+                    return self._put_off(reason, timedelta(seconds=5))
+                case _:
+                    self._entry = recorded
+        content = await self._tools.queue.content(self._entry.id)
+        match content:
+            case StoreFault(reason=reason):
+                self._tools.telemetry.store.fault("content", reason, queue_id=self._entry.id)
+                return self._put_off(reason, timedelta(seconds=5))
+            case Corrupt(reason=reason):
+                self._tools.telemetry.store.fault("content", reason, queue_id=self._entry.id)
+                return replace(self._put_off(reason, timedelta()), cause=Cause.UNCLASSIFIED)
+            case _:
+                return replace(self._entry.message, content=content)
+
+    def _put_off(self, reason: str, pause: timedelta) -> Deferred:
+        return Deferred(
+            cause=Cause.WAITING,
+            scope=Scope(ScopeKind.MESSAGE, self._entry.id),
+            reply=replies.STORE_FAULT,
+            not_before=self._tools.clock.now() + pause,
+            detail=reason,
+        )
+
+    async def _record_outcome(self, request: EntryRequest, outcome: Outcome) -> None:
+        async with self._recording:
+            progress = after(self._entry, request.number, outcome, self._times())
+            if not isinstance(outcome, Relayed) and progress.refused is None:
+                progress = expired(progress.entry, self._tools.clock.now(), replies.EXPIRED)
+                if progress.refused is not None:
+                    self._tools.telemetry.message.expired(
+                        progress.entry.message, progress.refused.recipients, replies.EXPIRED
+                    )
+            self._tell_held(progress.entry.held)
+            spawn = await self._reports_on(request, outcome, progress)
+            await self._record(progress.entry, spawn)
+
+    async def _reports_on(
+        self, request: EntryRequest, outcome: Outcome, progress: Progress
+    ) -> Sequence[NewEntry]:
+        message = self._entry.message
+        if progress.refused is not None:
+            return await self._tools.reports.failed(message, progress.refused)
+        if isinstance(outcome, Relayed):
+            return await self._tools.reports.relayed(message, request.recipients)
+        return ()
+
+    def _tell_held(self, held: Held | None) -> None:
+        if held is not None and self._entry.held is None:
+            self._tools.telemetry.message.held(self._entry.message, held.reason)
+
+    async def _give_back(self) -> None:
+        if self._entry.open_requests and self._entry.lease_until is not None:
+            await self._record(replace(self._entry, lease_until=None), ())
+
+    async def _record(self, entry: QueueEntry, spawn: Sequence[NewEntry]) -> None:
+        """Record until it is recorded: what is known now must not be forgotten."""
+        if not entry.open_requests:
+            entry = replace(entry, lease_until=None)
+        while not self._lost:
+            recorded = await self._tools.queue.record(entry, spawn)
+            match recorded:
+                case Stale(version=version):
+                    self._lost = True
+                    reason = f"version {version} was recorded meanwhile"
+                    self._tools.telemetry.store.fault("record", reason, queue_id=entry.id)
+                case StoreFault(reason=reason):
+                    self._tools.telemetry.store.fault("record", reason, queue_id=entry.id)
+                    await self._tools.clock.sleep(RECORD_PAUSE)
+                case _:
+                    self._entry = recorded
+                    return
+
+    def _times(self) -> Times:
+        now: datetime = self._tools.clock.now()
+        return backoff.times(
+            self._tools.settings(), self._entry.attempts, now, self._tools.chance()
+        )
