@@ -28,9 +28,8 @@ from relay.delivery.requests import send_email, send_raw_email
 from relay.delivery.verified import Verified
 from relay.model.message import Message, Request
 from relay.model.outcome import Cause, Outcome, Relayed
+from relay.model.ses_limits import V1_OCTETS
 from relay.model.settings import Api, Route
-
-V1_LIMIT = 10 * 1024 * 1024  # octets: "Message length is more than 10485760 bytes long"
 
 
 class SesTransport:
@@ -70,7 +69,7 @@ class SesTransport:
     def _choose(self, message: Message) -> Api:
         if self._api is not Api.AUTO:
             return self._api
-        too_long = message.content.size > V1_LIMIT
+        too_long = message.content.size > V1_OCTETS
         return Api.V2 if too_long or message.parameters.tenant else Api.V1
 
     async def _ask(self, api: Api, sending: Sending) -> Heard:

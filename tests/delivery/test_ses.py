@@ -6,9 +6,10 @@ import pytest
 from wire import Reset, Wire, accepted, mail, page, refused
 
 from relay.aws import open_clients
-from relay.delivery.ses import V1_LIMIT, SesTransport, open_transport
+from relay.delivery.ses import SesTransport, open_transport
 from relay.model.message import requests_of
 from relay.model.outcome import Cause, Deferred, Failed, Relayed, Unknown
+from relay.model.ses_limits import V1_OCTETS
 from relay.model.settings import Api, Route
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -37,8 +38,8 @@ async def test_auto_takes_v2_for_a_tenant(ses):
 @pytest.mark.parametrize(("more", "path"), [(0, V1), (1, V2)])
 async def test_auto_takes_v2_beyond_ten_mebibytes(ses, more, path):
     header = mail(body=b"").content.size
-    message = mail(body=b"x" * (V1_LIMIT - header + more))
-    assert message.size == V1_LIMIT + more
+    message = mail(body=b"x" * (V1_OCTETS - header + more))
+    assert message.size == V1_OCTETS + more
     ses.script += [accepted(Api.V1 if path == V1 else Api.V2)]
     assert isinstance(await ses.send(Api.AUTO, message), Relayed)
     assert paths(ses) == [path]

@@ -1,0 +1,113 @@
+"""Asks SES now and then what the account behind a route may do.
+
+Rate, quota and standing change by AWS's decision; the scheduler and the operator hear of it here.
+
+SES facts: control calls are limited to one per second for the whole account (SES Developer Guide,
+quotas), so that this is rare, never at the same moment in all relays of an account, and waits
+between its two calls. GetAccount (v2) tells everything; GetSendQuota (v1), which older policies
+allow alone, tells the three numbers.
+
+Errors: `AccountUnknown` as a value; the poller goes on.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from relay.aws import RouteClients
+from relay.delivery.answer import Answer
+from relay.model.account import AccountState
+from relay.model.clock import Clock
+
+if TYPE_CHECKING:  # the stubs are a test dependency
+    from types_aiobotocore_ses.type_defs import GetSendQuotaResponseTypeDef
+    from types_aiobotocore_sesv2.type_defs import GetAccountResponseTypeDef
+
+SHORTEST, LONGEST = 60.0, 300.0  # seconds between two looks
+BETWEEN_CALLS = 1.1
+CALL_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountUnknown:
+    """SES did not say; `reason` is for the operator."""
+
+    reason: str
+
+
+Look = AccountState | AccountUnknown
+
+
+class AccountPoller:
+    """Looks at one route's account again and again."""
+
+    def __init__(
+        self,
+        clients: RouteClients,
+        clock: Clock,
+        told: Callable[[Look], None],
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._clients = clients
+        self._clock = clock
+        self._told = told
+        self._chance = chance
+
+    async def run(self) -> None:
+        """Look at once, and then for ever; ends by cancellation alone."""
+        while True:
+            look = await self.look()
+            self._told(look)
+            known = isinstance(look, AccountState)
+            longest = LONGEST if known else 2 * SHORTEST
+            await self._clock.sleep(SHORTEST + self._chance() * (longest - SHORTEST))
+
+    async def look(self) -> Look:
+        """Ask once: everything, or the numbers alone where nothing else is allowed."""
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                return _whole(await self._clients.sesv2.get_account())
+        except ClientError as exc:
+            answer = Answer.parsed(exc.response)
+            if answer.status not in {401, 403, 404}:
+                return AccountUnknown(f"GetAccount: {answer.detail}")
+        except (BotoCoreError, ResponseParserError, TimeoutError, KeyError) as exc:
+            return _unknown("GetAccount", exc)
+        await self._clock.sleep(BETWEEN_CALLS)
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                return _numbers(await self._clients.ses.get_send_quota())
+        except ClientError as exc:
+            # What GetAccount said is the better advice: it is the one to allow.
+            return AccountUnknown(f"GetAccount: {answer.detail}; GetSendQuota: {exc}")
+        except (BotoCoreError, ResponseParserError, TimeoutError, KeyError) as exc:
+            return _unknown("GetSendQuota", exc)
+
+
+def _unknown(operation: str, exc: Exception) -> AccountUnknown:
+    return AccountUnknown(f"{operation}: {type(exc).__name__}: {exc}")
+
+
+def _whole(said: "GetAccountResponseTypeDef") -> AccountState:
+    quota = said["SendQuota"]
+    return AccountState(
+        max_send_rate=quota["MaxSendRate"],
+        max_24_hour_send=quota["Max24HourSend"],
+        sent_last_24_hours=quota["SentLast24Hours"],
+        sending_enabled=said["SendingEnabled"],
+        enforcement=said["EnforcementStatus"],
+        sandbox=not said["ProductionAccessEnabled"],
+    )
+
+
+def _numbers(said: "GetSendQuotaResponseTypeDef") -> AccountState:
+    return AccountState(
+        max_send_rate=said["MaxSendRate"],
+        max_24_hour_send=said["Max24HourSend"],
+        sent_last_24_hours=said["SentLast24Hours"],
+    )
