@@ -17,10 +17,10 @@ _LENGTH = struct.Struct(">I")
 
 
 def encode_content(content: Content) -> list[bytes | memoryview]:
-    """Write a content as pieces to be put one after the other; the body is not copied."""
+    """Write a content as three pieces to be put one after the other; the body is not copied."""
     raws = [field.raw for field in content.fields]
     lengths = struct.pack(f">{len(raws) + 1}I", len(raws), *map(len, raws))
-    return framed([lengths, *raws, content.body])
+    return framed([b"".join([lengths, *raws]), content.body])
 
 
 def decode_content(queue_id: str, octets: bytes) -> Content | Corrupt:

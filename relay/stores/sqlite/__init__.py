@@ -1,0 +1,1 @@
+"""Kept in SQLite files in one folder: queue, state and history."""

@@ -1,0 +1,334 @@
+"""The rows of one queue database: what each of the queue's verbs does to them.
+
+Every function here runs inside a transaction and changes nothing but the database, so that it can
+be rolled back and run again.
+
+Errors: `sqlite3.Error`; damaged rows are `Corrupt` values.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from relay.model.entry import Held, QueueEntry, RequestState
+from relay.model.ports import Corrupt, QueueKey
+from relay.model.settings import Lane
+from relay.stores.codec import (
+    Columns,
+    decode_entry,
+    encode_message,
+    encode_progress,
+    to_number,
+    to_time,
+)
+
+NEVER = 2**62  # a time that does not come: held until somebody releases it
+
+
+class Standing(Enum):
+    """Under which of the kept counts an entry falls."""
+
+    WAITING = "waiting"
+    LEASED = "leased"
+    HELD = "held"
+
+    @classmethod
+    def of(cls, lease_until: object, held: object) -> "Standing":
+        """Tell from the columns; a lease comes before a hold."""
+        if lease_until is not None:
+            return cls.LEASED
+        return cls.HELD if held else cls.WAITING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRow:
+    """An entry on its way in, as octets."""
+
+    entry: QueueEntry
+    key: QueueKey
+    message: bytes
+    progress: bytes
+    content: bytes | None  # None: it is in `file`
+    file: str | None
+
+    @classmethod
+    def of(cls, entry: QueueEntry, content: bytes | None, file: str | None) -> "NewRow":
+        """Encode an entry."""
+        message = entry.message
+        return cls(
+            entry=entry,
+            key=QueueKey(message.route, message.lane, message.user),
+            message=encode_message(message),
+            progress=encode_progress(entry),
+            content=content,
+            file=file,
+        )
+
+
+def ready_at(entry: QueueEntry) -> int:
+    """Say when an entry can be claimed, whatever keeps it till then."""
+    return max(
+        to_number(entry.next_attempt_at),
+        _number(entry.lease_until) or 0,
+        _held_until(entry.held),
+    )
+
+
+def _held_until(held: Held | None) -> int:
+    if held is None:
+        return 0
+    return NEVER if held.until is None else to_number(held.until)
+
+
+def _number(time: datetime | None) -> int | None:
+    return None if time is None else to_number(time)
+
+
+def _busy(entry: QueueEntry) -> bool:
+    return entry.lease_until is not None or any(
+        request.state is RequestState.IN_FLIGHT for request in entry.requests
+    )
+
+
+# --- Counts --------------------------------------------------------------------------------------
+
+_SHIFT = {
+    standing: f"UPDATE keys SET {standing.value} = {standing.value} + ?, octets = octets + ?"  # noqa: S608 - the column is one of three words of ours
+    " WHERE key = ?"
+    for standing in Standing
+}
+
+
+def _shift(
+    connection: sqlite3.Connection, key: int, was: Standing | None, becomes: Standing | None
+) -> None:
+    """Count an entry under another standing."""
+    if was is becomes:
+        return
+    if was is not None:
+        connection.execute(_SHIFT[was], (-1, 0, key))
+    if becomes is not None:
+        connection.execute(_SHIFT[becomes], (1, 0, key))
+
+
+def usage(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """Sum up messages, octets, and the entries set aside."""
+    messages, octets = connection.execute(
+        "SELECT coalesce(sum(waiting + leased + held), 0), coalesce(sum(octets), 0) FROM keys"
+    ).fetchone()
+    corrupt = connection.execute("SELECT count(*) FROM corrupt").fetchone()[0]
+    return messages, octets, corrupt
+
+
+def backlog(connection: sqlite3.Connection) -> list[tuple[QueueKey, int, int, int, int | None]]:
+    """Give each key's counts (waiting, leased, held) and when its next entry can be claimed."""
+    rows = connection.execute(
+        "SELECT route, lane, user, waiting, leased, held,"
+        " (SELECT min(ready_at) FROM entries WHERE entries.key = keys.key)"
+        " FROM keys WHERE waiting + leased + held > 0"
+    )
+    return [
+        (QueueKey(route, Lane(lane), user), waiting, leased, held, None if at == NEVER else at)
+        for route, lane, user, waiting, leased, held, at in rows
+    ]
+
+
+def key_number(connection: sqlite3.Connection, key: QueueKey) -> int | None:
+    """Find a key's number; None: nothing was ever kept under it."""
+    found = connection.execute(
+        "SELECT key FROM keys WHERE route = ? AND lane = ? AND user = ?",
+        (key.route, key.lane, key.user),
+    ).fetchone()
+    return found[0] if found else None
+
+
+# --- In and out ----------------------------------------------------------------------------------
+
+
+def insert(connection: sqlite3.Connection, rows: Sequence[NewRow]) -> None:
+    """Add entries. Raises IntegrityError for an id that is there already."""
+    for row in rows:
+        entry, message, key = row.entry, row.entry.message, row.key
+        lease_until, held = _number(entry.lease_until), entry.held is not None
+        standing = Standing.of(lease_until, held)
+        known = connection.execute(
+            "INSERT INTO keys (route, lane, user, waiting, leased, held, octets)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " waiting = waiting + excluded.waiting, leased = leased + excluded.leased,"
+            " held = held + excluded.held, octets = octets + excluded.octets RETURNING key",
+            (
+                key.route,
+                key.lane,
+                key.user,
+                standing is Standing.WAITING,
+                standing is Standing.LEASED,
+                standing is Standing.HELD,
+                message.size,
+            ),
+        ).fetchone()[0]
+        seq = connection.execute(
+            "INSERT INTO entries (id, key, version, ready_at, lease_until, held, busy,"
+            " received_at, size, progress) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                entry.id,
+                known,
+                entry.version,
+                ready_at(entry),
+                lease_until,
+                held,
+                _busy(entry),
+                to_number(message.received_at),
+                message.size,
+                row.progress,
+            ),
+        ).lastrowid
+        connection.execute(
+            "INSERT INTO messages (seq, message, file, content) VALUES (?, ?, ?, ?)",
+            (seq, row.message, row.file, row.content),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry stands in the tables."""
+
+    seq: int
+    key: int
+    version: int
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry as it was found, or the word that it is damaged."""
+
+    place: Place
+    entry: QueueEntry | Corrupt
+
+
+_COLUMNS = "SELECT entries.seq, key, version, lease_until, held"
+_ENTRY = f"{_COLUMNS}, id, message, progress FROM entries LEFT JOIN messages USING (seq)"
+
+
+def place_of(connection: sqlite3.Connection, queue_id: str) -> Place | None:
+    """Find an entry without reading it."""
+    found = connection.execute(f"{_COLUMNS} FROM entries WHERE id = ?", (queue_id,)).fetchone()
+    return _place(*found) if found else None
+
+
+def select(connection: sqlite3.Connection, where: str, values: Sequence[object]) -> list[Row]:
+    """Read entries; `where` is a condition written in this package."""
+    return [_row(row) for row in connection.execute(f"{_ENTRY} {where}", tuple(values)).fetchall()]
+
+
+def due(connection: sqlite3.Connection, key: int, now: int, limit: int) -> list[Row]:
+    """Read what can be claimed under a key, longest due first."""
+    where = "WHERE key = ? AND ready_at <= ? ORDER BY ready_at, entries.seq LIMIT ?"
+    return select(connection, where, (key, now, limit))
+
+
+def content_of(
+    connection: sqlite3.Connection, queue_id: str
+) -> tuple[str | None, bytes | None] | None:
+    """Find the file, or else the octets, of an entry's content; None: there is no such entry."""
+    found: tuple[str | None, bytes | None] | None = connection.execute(
+        "SELECT file, content FROM entries LEFT JOIN messages USING (seq) WHERE id = ?", (queue_id,)
+    ).fetchone()
+    return found
+
+
+def names_file(connection: sqlite3.Connection, file: str) -> bool:
+    """Say if a row, set aside or not, names a body file."""
+    found = connection.execute(
+        "SELECT 1 FROM messages WHERE file = ?1"
+        " UNION ALL SELECT 1 FROM corrupt WHERE file = ?1 LIMIT 1",
+        (file,),
+    ).fetchone()
+    return found is not None
+
+
+def _place(seq: int, key: int, version: int, lease_until: int | None, held: int) -> Place:
+    return Place(seq, key, version, Standing.of(lease_until, held))
+
+
+def _row(row: tuple[int, int, int, int | None, int, str, bytes | None, bytes]) -> Row:
+    queue_id, message, progress = row[5:]
+    place = _place(*row[:5])
+    if message is None:
+        return Row(place, Corrupt(queue_id, "its message is missing"))
+    try:
+        lease = None if row[3] is None else to_time(row[3])
+    except OverflowError:
+        return Row(place, Corrupt(queue_id, "its lease ends beyond all time"))
+    kept = Columns(id=queue_id, version=place.version, lease_until=lease)
+    return Row(place, decode_entry(kept, message, progress))
+
+
+def rewrite(connection: sqlite3.Connection, place: Place, entry: QueueEntry) -> None:
+    """Put another state of an entry in its place."""
+    lease_until, held = _number(entry.lease_until), entry.held is not None
+    connection.execute(
+        "UPDATE entries SET version = ?, ready_at = ?, lease_until = ?, held = ?,"
+        " busy = ?, progress = ? WHERE seq = ?",
+        (
+            entry.version,
+            ready_at(entry),
+            lease_until,
+            held,
+            _busy(entry),
+            encode_progress(entry),
+            place.seq,
+        ),
+    )
+    _shift(connection, place.key, place.standing, Standing.of(lease_until, held))
+
+
+def lease(
+    connection: sqlite3.Connection, rows: Sequence[tuple[Place, QueueEntry]], until: int
+) -> None:
+    """Lease entries that are waiting or whose lease or hold has ended."""
+    connection.executemany(
+        "UPDATE entries SET version = ?, lease_until = ?, ready_at = ?, busy = 1 WHERE seq = ?",
+        [(entry.version, until, max(until, ready_at(entry)), place.seq) for place, entry in rows],
+    )
+    moved: dict[tuple[int, Standing], int] = {}
+    for place, _ in rows:
+        if place.standing is not Standing.LEASED:
+            was = place.key, place.standing
+            moved[was] = moved.get(was, 0) + 1
+    for (key, standing), count in moved.items():
+        connection.execute(_SHIFT[standing], (-count, 0, key))
+        connection.execute(_SHIFT[Standing.LEASED], (count, 0, key))
+
+
+def postpone(connection: sqlite3.Connection, place: Place, until: int) -> None:
+    """Keep a leased entry from being claimed till then."""
+    connection.execute("UPDATE entries SET ready_at = ? WHERE seq = ?", (until, place.seq))
+
+
+def remove(connection: sqlite3.Connection, place: Place) -> tuple[int, str | None]:
+    """Take an entry out, and say how many octets it counted for and which file it leaves."""
+    size = connection.execute(
+        "DELETE FROM entries WHERE seq = ? RETURNING size", (place.seq,)
+    ).fetchall()[0][0]
+    files = connection.execute(
+        "DELETE FROM messages WHERE seq = ? RETURNING file", (place.seq,)
+    ).fetchall()
+    connection.execute(_SHIFT[place.standing], (-1, -size, place.key))
+    return size, files[0][0] if files else None
+
+
+def set_aside(connection: sqlite3.Connection, place: Place, damage: Corrupt, now: datetime) -> int:
+    """Move a damaged entry, as it is, to where nobody claims it; its body file stays.
+
+    Gives the octets it counted for.
+    """
+    connection.execute(
+        "INSERT INTO corrupt (id, reason, found_at, progress, message, file, content)"
+        " SELECT ?, ?, ?, progress, message, file, content FROM entries"
+        " LEFT JOIN messages USING (seq) WHERE entries.seq = ?",
+        (damage.id, damage.reason, to_number(now), place.seq),
+    )
+    return remove(connection, place)[0]

@@ -1,0 +1,115 @@
+"""Schema versions: a list of steps, of which `user_version` counts those taken.
+
+A step, once released, is never edited; a change is a new step at the end of the list.
+
+Errors: `sqlite3.DatabaseError` with a sentence for the operator where a file is of another program
+or of a newer relay.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Step = Callable[[sqlite3.Connection], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What one kind of file holds: its mark (`application_id`) and the steps that build it."""
+
+    mark: int
+    steps: tuple[Step, ...]
+
+    def refuse_others(self, connection: sqlite3.Connection) -> None:
+        """Refuse another program's file and a newer relay's, before anything is changed."""
+        mark = connection.execute("PRAGMA application_id").fetchone()[0]
+        if mark != self.mark and (
+            mark or connection.execute("PRAGMA schema_version").fetchone()[0]
+        ):
+            raise sqlite3.DatabaseError("this is not a database of the relay; move it away")
+        version = _version(connection)
+        if version > len(self.steps):
+            raise sqlite3.DatabaseError(
+                f"schema {version} is newer than this relay's {len(self.steps)}; "
+                "run the newer relay, or give it another folder"
+            )
+
+    def migrate(self, connection: sqlite3.Connection) -> None:
+        """Take the steps that are missing, all of them or none."""
+        if _version(connection) == len(self.steps):
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            done = _version(connection)  # another process may have been quicker
+            for step in self.steps[done:]:
+                step(connection)
+            connection.execute(f"PRAGMA application_id = {self.mark}")
+            connection.execute(f"PRAGMA user_version = {len(self.steps)}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+    def require(self, connection: sqlite3.Connection) -> None:
+        """Refuse a file whose steps are not all taken."""
+        version = _version(connection)
+        if version != len(self.steps):
+            raise sqlite3.DatabaseError(
+                f"schema {version} is older than this relay's {len(self.steps)}; "
+                "start the relay once to bring it up to date"
+            )
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _queue_1(connection: sqlite3.Connection) -> None:
+    for statement in (
+        # Counts are kept, not counted: a scan of a million rows has no place in a metrics scrape.
+        """CREATE TABLE keys (
+            key INTEGER PRIMARY KEY,
+            route TEXT NOT NULL, lane TEXT NOT NULL, user TEXT NOT NULL,
+            waiting INTEGER NOT NULL, leased INTEGER NOT NULL, held INTEGER NOT NULL,
+            octets INTEGER NOT NULL,
+            UNIQUE (route, lane, user)
+        ) STRICT""",
+        # ready_at: when it can be claimed, whatever keeps it till then: backoff, lease or hold.
+        # busy: leased or in flight; what a new owner has to look at. Times: microseconds.
+        """CREATE TABLE entries (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            key INTEGER NOT NULL,
+            version INTEGER NOT NULL,
+            ready_at INTEGER NOT NULL,
+            lease_until INTEGER,
+            held INTEGER NOT NULL,
+            busy INTEGER NOT NULL,
+            received_at INTEGER NOT NULL,
+            size INTEGER NOT NULL,
+            progress BLOB NOT NULL
+        ) STRICT""",
+        "CREATE INDEX entries_ready ON entries (key, ready_at)",
+        "CREATE INDEX entries_busy ON entries (busy) WHERE busy",
+        # What never changes, apart, so that a claim or a record moves little. `content` is the
+        # last column, because a row is read up to the column asked for; NULL: it is in `file`.
+        """CREATE TABLE messages (
+            seq INTEGER PRIMARY KEY,
+            message BLOB NOT NULL,
+            file TEXT,
+            content BLOB
+        ) STRICT""",
+        "CREATE INDEX messages_file ON messages (file) WHERE file IS NOT NULL",
+        """CREATE TABLE corrupt (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            found_at INTEGER NOT NULL,
+            progress ANY, message ANY, file TEXT, content ANY
+        ) STRICT""",
+        "CREATE INDEX corrupt_id ON corrupt (id)",
+    ):
+        connection.execute(statement)
+
+
+QUEUE = Schema(mark=0x53455351, steps=(_queue_1,))

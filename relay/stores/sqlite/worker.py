@@ -1,0 +1,260 @@
+"""The thread that touches the database files, so that the event loop never waits for a disk.
+
+Everything that waits when the thread comes round is done in one transaction and synced once: the
+slower the disk, the larger the group. Notes, which nobody waits for, join the next group or go by
+themselves after half a second.
+
+Errors: those of `relay.stores.sqlite.database`, returned or raised to whoever asked.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from relay.model.ports import StoreFault
+from relay.stores.sqlite.database import Database
+
+T = TypeVar("T")
+
+CLOSED = StoreFault("the store is closed")
+_GROUP = 512  # jobs in one transaction
+_NOTE_WAIT = 0.5  # seconds
+_NOTES = 20_000  # beyond, notes are lost and counted
+
+
+class Task(Generic[T]):
+    """One piece of work on a database and what became of it."""
+
+    __slots__ = ("_after", "_problem", "_value", "_work", "database", "loop", "waiter")
+
+    def __init__(
+        self,
+        database: Database,
+        work: Callable[[sqlite3.Connection], T],
+        after: Callable[[T], None] | None,
+    ) -> None:
+        self.database = database
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.waiter: asyncio.Future[T | StoreFault] | None = None
+        self._work = work
+        self._after = after
+        self._value: list[T] = []
+        self._problem: StoreFault | Exception | None = None
+
+    def perform(self, connection: sqlite3.Connection) -> None:
+        """Do the work; a second time after a rollback."""
+        self._value = [self._work(connection)]
+
+    def committed(self) -> None:
+        """Do what may only be done after the commit."""
+        if self._after is None:
+            return
+        try:
+            self._after(self._value[0])
+        except Exception as error:  # noqa: BLE001 - the other tasks of the group are committed too; this one's caller gets it
+            self._problem = error
+
+    def failed(self, problem: StoreFault | Exception) -> None:
+        """Remember why not."""
+        self._problem = problem
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether nothing was done."""
+        return self._problem is not None
+
+    def result(self) -> T | StoreFault:
+        """Give what the work gave. Raises what it raised."""
+        if isinstance(self._problem, Exception):
+            raise self._problem
+        return self._value[0] if self._problem is None else self._problem
+
+    def tell(self) -> None:
+        """Wake who waits, in the loop's thread, unless it has given up."""
+        waiter = self.waiter
+        if waiter is None or waiter.done():
+            return
+        if isinstance(self._problem, Exception):
+            waiter.set_exception(self._problem)
+        else:
+            waiter.set_result(self._value[0] if self._problem is None else self._problem)
+
+
+class Work(Protocol):
+    """A `Task` of whatever result."""
+
+    database: Database
+    loop: asyncio.AbstractEventLoop | None
+
+    def perform(self, connection: sqlite3.Connection) -> None: ...  # noqa: D102 - see Task
+    def committed(self) -> None: ...  # noqa: D102 - see Task
+    def failed(self, problem: StoreFault | Exception) -> None: ...  # noqa: D102 - see Task
+    def tell(self) -> None: ...  # noqa: D102 - see Task
+
+
+def run_group(group: Sequence[Work]) -> None:
+    """Do the tasks, those of one database in one transaction, in the order they came."""
+    by_database: dict[Database, list[Work]] = {}
+    for task in group:
+        by_database.setdefault(task.database, []).append(task)
+    for database, tasks in by_database.items():
+        database.run(tasks)
+
+
+class Worker(Protocol):
+    """Whoever does the work: a thread, or the caller itself."""
+
+    lost: int  # notes that were thrown away
+
+    async def do(
+        self,
+        database: Database,
+        work: Callable[[sqlite3.Connection], T],
+        after: Callable[[T], None] | None = None,
+    ) -> T | StoreFault:
+        """Do the work in a transaction; `after` runs where the work ran, once it is committed.
+
+        It is done even if the caller is cancelled meanwhile.
+        """
+        ...
+
+    def note(self, database: Database, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Do the work some time soon, if it can be done; returns at once."""
+        ...
+
+    async def close(self) -> None:
+        """Do what is left."""
+        ...
+
+
+class InlineWorker:
+    """Does the work at once in the caller's thread: for tests in fake time, and for commands."""
+
+    def __init__(self) -> None:
+        self.lost = 0
+
+    async def do(
+        self,
+        database: Database,
+        work: Callable[[sqlite3.Connection], T],
+        after: Callable[[T], None] | None = None,
+    ) -> T | StoreFault:
+        """Do it now."""
+        task = Task(database, work, after)
+        run_group([task])
+        return task.result()
+
+    def note(self, database: Database, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Do it now."""
+        task = Task(database, work, None)
+        run_group([task])
+        self.lost += isinstance(task.result(), StoreFault)
+
+    async def close(self) -> None:
+        """Leave nothing: there never is anything left."""
+
+
+class ThreadWorker:
+    """Does the work in one thread of its own, group by group."""
+
+    def __init__(self, name: str) -> None:
+        self.lost = 0
+        self._tasks: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._notes: list[Task[None]] = []
+        self._lock = threading.Lock()  # over _notes and _closing
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    async def do(
+        self,
+        database: Database,
+        work: Callable[[sqlite3.Connection], T],
+        after: Callable[[T], None] | None = None,
+    ) -> T | StoreFault:
+        """Put it in line and wait for the commit."""
+        task = Task(database, work, after)
+        task.loop = asyncio.get_running_loop()
+        task.waiter = task.loop.create_future()
+        with self._lock:
+            if self._closing:
+                return CLOSED
+            self._tasks.put(task)
+        return await task.waiter
+
+    def note(self, database: Database, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Leave it for the next group."""
+        with self._lock:
+            if self._closing or len(self._notes) >= _NOTES:
+                self.lost += 1
+                return
+            self._notes.append(Task(database, work, None))
+            if len(self._notes) == 1:
+                self._tasks.put(None)
+
+    async def close(self) -> None:
+        """Wait for what is in line."""
+        with self._lock:
+            self._closing = True
+            self._tasks.put(None)
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+
+    def _run(self) -> None:
+        while not self._finished():
+            group = self._next_group()
+            if group is None:
+                continue
+            _perform(group)
+            self._tell(group)
+            notes = self._take_notes()
+            _perform(notes)
+            self.lost += sum(note.in_vain for note in notes)
+
+    def _finished(self) -> bool:
+        with self._lock:
+            return self._closing and self._tasks.empty() and not self._notes
+
+    def _next_group(self) -> list[Work] | None:
+        """Take all that waits, or nothing when notes have waited long enough.
+
+        None: only a first note came; others may follow it, or a group that it can join.
+        """
+        try:
+            tasks = [self._tasks.get(timeout=_NOTE_WAIT if self._notes else None)]
+        except queue.Empty:
+            return []
+        while len(tasks) < _GROUP and not self._tasks.empty():
+            tasks.append(self._tasks.get())
+        group = [task for task in tasks if task is not None]
+        return group if group or self._closing else None
+
+    def _take_notes(self) -> list[Task[None]]:
+        with self._lock:
+            notes, self._notes = self._notes, []
+        return notes
+
+    def _tell(self, group: Sequence[Work]) -> None:
+        """Wake all of them with one call into each loop."""
+        by_loop: dict[asyncio.AbstractEventLoop, list[Work]] = {}
+        for task in group:
+            if task.loop is not None:
+                by_loop.setdefault(task.loop, []).append(task)
+        for loop, tasks in by_loop.items():
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_tell_all, tasks)
+
+
+def _perform(group: Sequence[Work]) -> None:
+    try:
+        run_group(group)
+    except Exception as error:  # noqa: BLE001 - the thread must live; whoever asked gets the bug
+        for task in group:
+            task.failed(error)
+
+
+def _tell_all(tasks: Sequence[Work]) -> None:
+    for task in tasks:
+        task.tell()
