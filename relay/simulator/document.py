@@ -32,7 +32,9 @@ class Document:
         allowed = sorted(known)
         for name in self._values:
             if name not in allowed:
-                self.faults.append(f"{self._path}{name}: unknown; known here: {', '.join(allowed)}")
+                self.faults.append(
+                    f"{self._path}{name}: unknown (known here: {', '.join(allowed)})"
+                )
 
     def fault(self, name: str, sentence: str) -> None:
         """Note that the value of a name is wrong."""

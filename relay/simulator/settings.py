@@ -70,7 +70,7 @@ def change(service: Service, asked: Document) -> str | None:
         asked.fault("sent_last_24_hours", "must be a whole number from 0")
     for name in asked.names():
         if name not in asked:
-            asked.fault(name, "must not be null; leave it out to keep it as it is")
+            asked.fault(name, "must not be null, leave it out to keep it as it is")
     if asked.faults:
         return "; ".join(asked.faults)
     service.account = replace(service.account, **changes)
