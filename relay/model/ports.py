@@ -77,7 +77,10 @@ class Transaction(Protocol):
         ...
 
     def unheard(self, reply: Reply) -> None:
-        """Learn that the connection broke before the client can have acted on `reply`."""
+        """Learn that the connection broke before the client can have acted on `reply`.
+
+        It may come after `close`: a verdict is heard when the next command comes.
+        """
         ...
 
     def close(self) -> None:
@@ -299,6 +302,20 @@ class Queue(Protocol):
 
     async def changed(self) -> None:
         """Wait until another process (an operator, another node) may have changed the queue."""
+        ...
+
+
+class Custody(Protocol):
+    """What flow needs of the queue: put, and record what became of what was put in flight."""
+
+    async def put(self, new: Sequence[NewEntry]) -> NoCustody | StoreFault | None:
+        """Keep all of them or none, behind the older mail of their keys. None: durable now."""
+        ...
+
+    async def record(
+        self, entry: QueueEntry, spawn: Sequence[NewEntry] = ()
+    ) -> QueueEntry | Stale | StoreFault:
+        """Replace the entry; see `Queue.record`."""
         ...
 
 

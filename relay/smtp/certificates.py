@@ -23,6 +23,7 @@ class CertificateFault:
     """Certificate and key cannot be used; `reason` is for the operator."""
 
     reason: str
+    error: Exception
 
 
 class Certificate:
@@ -60,7 +61,7 @@ def _read(files: Tls) -> ssl.SSLContext | CertificateFault:
         # Without a password function OpenSSL asks for an encrypted key's on the terminal.
         context.load_cert_chain(files.certificate, files.key, password=lambda: "")
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        return CertificateFault(f"{files.certificate} with {files.key}: {error}")
+        return CertificateFault(f"{files.certificate} with {files.key}: {error}", error)
     return context
 
 

@@ -32,7 +32,7 @@ from relay.model.reply import Reply
 from relay.smtp.inbound import Inbound
 
 HANDSHAKE_SECONDS = 30
-GOODBYE_SECONDS = 5  # for the peer's close_notify
+GOODBYE_SECONDS = 5  # for the peer to take our last words, and to say close_notify
 _MOST_UNSENT = 64 * 1024  # replies kept back for one write
 
 
@@ -123,7 +123,7 @@ class Connection(SMTP):
 
     def say(self, reply: Reply) -> None:
         """Put a reply behind those not sent yet."""
-        self._unsent += f"{reply}\r\n".encode("ascii")
+        self._unsent += f"{reply}\r\n".encode("ascii", "replace")
 
     def say_lines(self, octets: bytes) -> None:
         """Put a reply of several lines, or a challenge, behind those not sent yet."""
@@ -139,7 +139,7 @@ class Connection(SMTP):
 
     def send_now(self) -> None:
         """Send what was said without waiting."""
-        if self._unsent and self.transport is not None:
+        if self._unsent and self.transport is not None and not self._closing:
             self.transport.write(bytes(self._unsent))
         self._unsent.clear()
 
@@ -157,13 +157,16 @@ class Connection(SMTP):
             await self.flush()
 
     def close(self) -> None:
-        """Send what was said and end the connection."""
-        if not self._closing:
-            self._closing = True
-            self.send_now()
-            self.inbound.end()
-            if self.transport is not None:
-                self.transport.close()
+        """Send what was said and end the connection; a peer that does not read loses the rest."""
+        if self._closing:
+            return
+        self.send_now()
+        self._closing = True
+        self.inbound.end()
+        if self.transport is not None:
+            self.transport.close()
+            if self.transport.get_write_buffer_size():
+                self.loop.call_later(GOODBYE_SECONDS, self.transport.abort)
 
     def abort(self) -> None:
         """End the connection at once."""

@@ -57,7 +57,7 @@ async def _read(session: Session, transaction: Transaction, reader: DataReader) 
     try:
         while True:
             while not len(inbound):
-                if not await session.hear():
+                if not await session.hear(session.house.clock.monotonic()):
                     return False
             behind = reader.feed(inbound.take())
             session.content_read = reader.read
@@ -82,7 +82,8 @@ async def _read(session: Session, transaction: Transaction, reader: DataReader) 
 
 def _conclude(session: Session, transaction: Transaction, reply: Reply) -> None:
     """Pass the verdict on, and remember that it may not be heard."""
-    if session.inbound.ended and not len(session.inbound):
+    said_no_more = session.inbound.ended and not len(session.inbound)
+    if said_no_more or session.transport is None:
         transaction.unheard(reply)
     else:
         session.unacted = (transaction, reply)

@@ -68,19 +68,17 @@ class Inbound:
 
     def take_line(self, limit: int) -> bytes | TooLong | None:
         """Take one line with its LF; None: it has not arrived in full."""
-        end = self._octets.find(b"\n", 0, limit)
-        if end >= 0:
-            line = bytes(self._octets[: end + 1])
-            del self._octets[: end + 1]
-            if self._dropping:
-                self._dropping = False
-                return TOO_LONG
-            return line
-        if len(self._octets) >= limit:
+        while (end := self._octets.find(b"\n", 0, limit)) < 0:
+            if len(self._octets) < limit:
+                return None
             self._dropping = True
             del self._octets[:limit]
-            return self.take_line(limit)
-        return None
+        line = bytes(self._octets[: end + 1])
+        del self._octets[: end + 1]
+        if self._dropping:
+            self._dropping = False
+            return TOO_LONG
+        return line
 
     def take(self) -> bytearray:
         """Take everything that is there."""

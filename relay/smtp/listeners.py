@@ -61,8 +61,7 @@ class Listeners:
         self._certificates: dict[Tls, Certificate] = {}
         self._sessions: set[Session] = set()
         self._patience = Patience()
-        self._hostname = ""
-        self._stopping = False
+        self._own_name = ""  # asked for once
 
     @property
     def sessions(self) -> int:
@@ -87,7 +86,8 @@ class Listeners:
     async def reload(self) -> tuple[ListenFault, ...]:
         """Open, change and close listeners as the settings of now say; no session is dropped."""
         settings = self._settings_now()
-        self._hostname = settings.hostname or self._hostname or await _own_name()
+        if settings.hostname is None and not self._own_name:
+            self._own_name = await _own_name()
         users = Users(settings.users)
         self._house.passwords.imitate(users.with_passwords())
         wanted = {str(listener.bind): listener for listener in settings.listeners}
@@ -122,11 +122,10 @@ class Listeners:
         for certificate in self._certificates.values():
             fault = certificate.refresh()
             if fault is not None:
-                self._telemetry.relay.fault("certificate", RuntimeError(fault.reason))
+                self._telemetry.relay.fault("certificate", fault.error)
 
     async def stop(self, grace: float) -> None:
         """Close the listeners, let idle sessions go, give the others `grace` seconds to end."""
-        self._stopping = True
         for known in self._open.values():
             _close(known)
         self._open.clear()
@@ -145,6 +144,8 @@ class Listeners:
         certificate: Certificate | None = None
         if listener.tls is not TlsMode.OFF:
             files = _files(listener, settings)
+            if files is None:
+                return ListenFault(str(listener.bind), "it speaks TLS but no certificate is named")
             loaded = self._certificate(files)
             if isinstance(loaded, CertificateFault):
                 return ListenFault(str(listener.bind), loaded.reason)
@@ -152,15 +153,13 @@ class Listeners:
         return Door(
             listener=listener,
             name=listener.name or str(listener.bind),
-            hostname=self._hostname,
+            hostname=settings.hostname or self._own_name,
             certificate=certificate,
             users=users,
             dsn=settings.bounces.to is not BounceTo.OFF,
         )
 
-    def _certificate(self, files: Tls | None) -> Certificate | CertificateFault:
-        if files is None:
-            return CertificateFault("this listener speaks TLS but no certificate is configured")
+    def _certificate(self, files: Tls) -> Certificate | CertificateFault:
         known = self._certificates.get(files)
         if known is None:
             loaded = Certificate.load(files)

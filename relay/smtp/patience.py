@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from relay.model import replies
 from relay.smtp.session import Session
 
-GOODBYE_SECONDS = 10.0  # for a peer to take the last reply
 RATE_WINDOW = 60.0  # seconds over which the rate of content is averaged
 
 
@@ -34,10 +33,6 @@ class Patience:
     def look_at(self, session: Session, now: float) -> None:
         """End a session if its time is up; `now` in monotonic seconds."""
         limits = session.limits
-        if session.said_goodbye is not None:
-            if now - session.said_goodbye > GOODBYE_SECONDS:
-                session.abort()
-            return
         silent = 0.0 if session.silent_since is None else now - session.silent_since
         if session.stuck and silent > limits.idle:
             session.reason = "idle"

@@ -15,6 +15,8 @@ from relay.model import replies
 from relay.model.reply import Reply
 from relay.model.settings import Mechanism
 
+LONGEST_NAME = 255  # octets; failures are counted by name, and names must not fill the memory
+
 
 @dataclass(frozen=True, slots=True)
 class Secret:
@@ -84,6 +86,8 @@ def _plain(answer: bytes) -> Proof | Reply:
 
 
 def _secret(name: bytes, password: bytes) -> Proof | Reply:
+    if len(name) > LONGEST_NAME:
+        return replies.AUTH_MALFORMED
     try:
         return Secret(name.decode(), password)
     except UnicodeDecodeError:
@@ -92,7 +96,7 @@ def _secret(name: bytes, password: bytes) -> Proof | Reply:
 
 def _cram_md5(answer: bytes, challenge: bytes) -> Proof | Reply:
     name, blank, digest = answer.rpartition(b" ")
-    if not blank:
+    if not blank or len(name) > LONGEST_NAME:
         return replies.AUTH_MALFORMED
     try:
         return Digest(name.decode(), challenge, digest.decode("ascii").lower())

@@ -82,7 +82,6 @@ class Session(Connection):
         self.content_read: int | None = None  # octets of the content under way
         self.began = house.clock.monotonic()
         self.silent_since: float | None = self.began  # None: it is our turn
-        self.said_goodbye: float | None = None
         self.reason = "lost"  # how it ended, for the log
         self._errors = 0
         self._commands = 0
@@ -241,8 +240,6 @@ class Session(Connection):
         if self._counted_in:
             self.house.census.leave(self.door.listener, self.host)
         self.close()
-        if self.said_goodbye is None:
-            self.said_goodbye = self.house.clock.monotonic()
         self.house.telemetry.smtp.closed(
             self.client,
             reason=self.reason,
@@ -254,9 +251,13 @@ class Session(Connection):
 
     async def line(self, limit: int) -> bytes | Reply | None:
         """Read a line without its end. None: there will be none; a reply: it cannot be taken."""
-        while (line := self.inbound.take_line(limit)) is None:
-            if not await self.hear():
-                return None
+        if (line := self.inbound.take_line(limit)) is None:
+            # The whole line must come in time, or a peer could stay for ever on single octets.
+            since = self.house.clock.monotonic()
+            while line is None:
+                if not await self.hear(since):
+                    return None
+                line = self.inbound.take_line(limit)
         if line is TOO_LONG:
             return replies.LINE_TOO_LONG
         await self.flush_if_long()
@@ -270,9 +271,12 @@ class Session(Connection):
             return replies.CONTROL_IN_COMMAND
         return line
 
-    async def hear(self) -> bool:
-        """Send what was said and wait for the peer to say more; False when it will not."""
-        self.silent_since = self.house.clock.monotonic()
+    async def hear(self, since: float) -> bool:
+        """Send what was said and wait for the peer to say more; False when it will not.
+
+        `since` is when our patience began, in monotonic seconds.
+        """
+        self.silent_since = since
         try:
             return await self.more()
         finally:
@@ -302,7 +306,6 @@ class Session(Connection):
         if not reply.positive:
             telemetry.refused(self.client, reply, Step(step, self.sender), reason=reason)
         self.say(reply)
-        self.said_goodbye = self.house.clock.monotonic()
         self.close()
 
     async def encrypt(self) -> bool:

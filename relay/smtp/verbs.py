@@ -39,7 +39,7 @@ class SubmissionSession(Session):
     async def smtp_HELO(self, argument: str) -> None:
         """Greet in the old way: no extension may be used."""
         if self._introduce(argument, esmtp=False):
-            self.answer(replies.OK.saying(self.door.hostname), "HELO")
+            self.answer(Reply(250, "", self.door.hostname), "HELO")  # RFC 2034 §4: no code
 
     def _introduce(self, name: str, *, esmtp: bool) -> bool:
         if not _HELO.fullmatch(name):
