@@ -16,7 +16,7 @@ from relay.model import backoff, replies
 from relay.model.clock import Clock
 from relay.model.entry import QueueEntry, RequestState
 from relay.model.outcome import Deferred, Failed, Outcome, Relayed, Unknown
-from relay.model.ports import NewEntry, NoCustody, Queue, Stale, StoreFault
+from relay.model.ports import Custody, NewEntry, NoCustody, Stale, StoreFault
 from relay.model.progress import Progress, after
 from relay.model.reply import Reply
 from relay.model.settings import Queue as QueueSettings
@@ -42,13 +42,13 @@ class Keeper:
 
     def __init__(
         self,
-        queue: Queue,
+        custody: Custody,
         owner: Owner,
         telemetry: Telemetry,
         clock: Clock,
         chance: Callable[[], float],
     ) -> None:
-        self._queue = queue
+        self._custody = custody
         self._owner = owner
         self._telemetry = telemetry
         self._clock = clock
@@ -87,7 +87,7 @@ class Keeper:
             lease_until=now + IN_FLIGHT_LEASE,
         )
         new = NewEntry(entry=in_flight, content=outgoing.message.content)
-        fault = await self._queue.put([new])
+        fault = await self._custody.put([new])
         if fault is None:
             self._owner.start(
                 f"record {outgoing.message.id}", self._record(in_flight, sending, settings)
@@ -102,7 +102,7 @@ class Keeper:
     ) -> None:
         outcome = await asyncio.shield(sending)
         progress = self._after(entry, outcome, settings)
-        recorded = await self._queue.record(replace(progress.entry, lease_until=None))
+        recorded = await self._custody.record(replace(progress.entry, lease_until=None))
         if isinstance(recorded, StoreFault):
             # The entry stays in flight until its lease ends, and is Unknown then.
             self._telemetry.store.fault("record", recorded.reason, queue_id=entry.id)
@@ -116,7 +116,7 @@ class Keeper:
         return after(entry, entry.requests[0].number, outcome, times)
 
     async def _put(self, new: Sequence[NewEntry], unkept: Reply) -> Reply:
-        fault = await self._queue.put(new)
+        fault = await self._custody.put(new)
         match fault:
             case None:
                 return replies.queued(new[0].entry.id)

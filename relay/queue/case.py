@@ -60,6 +60,7 @@ class Case:
         self._entry = entry
         self._tools = tools
         self._lost = False  # somebody else has recorded it meanwhile: hands off
+        self.under_way = 0  # requests that SES may have heard of and whose outcome is not recorded
         self._recording = asyncio.Lock()
 
     async def work(self) -> None:
@@ -82,6 +83,7 @@ class Case:
             if not self._tools.reserve.take(message.size):
                 return self._put_off("no room in memory", timedelta(seconds=1))
             reserved = message.size
+            self.under_way += 1
             return await self._prepared(request)
 
         try:
@@ -92,10 +94,11 @@ class Case:
                 deadline=None,
                 prepare=prepare,
             )
+            if not self._lost:
+                await self._record_outcome(request, outcome)
         finally:
             self._tools.reserve.give_back(reserved)
-        if not self._lost:
-            await self._record_outcome(request, outcome)
+            self.under_way -= bool(reserved)
 
     async def _prepared(self, request: EntryRequest) -> Message | Deferred:
         """Record the attempt, then fetch the content (invariant: recorded before it is made)."""

@@ -31,9 +31,22 @@ class Runner:
         self._tools = tools
         self._awake = asyncio.Event()
         self._in_work: Counter[QueueKey] = Counter()
+        self._coming: Counter[QueueKey] = Counter()  # on their way into the store
         self._known: set[QueueKey] = set()
-        self._cases: set[asyncio.Task[None]] = set()
+        self._cases: dict[asyncio.Task[None], Case] = {}
         self._stopping = False
+
+    def expect(self, keys: Sequence[QueueKey]) -> None:
+        """Know of messages that are about to be kept, before the store is asked."""
+        for key in keys:
+            self._coming[key] += 1
+            self._scheduler.kept(key)
+
+    def arrived(self, keys: Sequence[QueueKey]) -> None:
+        """Know that the store has answered for them, whatever it said."""
+        self._coming.subtract(keys)
+        self._known.update(keys)
+        self.wake()
 
     def wake(self) -> None:
         """Look at the backlog soon: something was kept, released, or a gate opened."""
@@ -57,17 +70,23 @@ class Runner:
                 pass
 
     async def stop(self, grace: float) -> int:
-        """Claim no more, wait for what is in work, cut off the rest; gives how many were cut."""
+        """Claim no more, wait for requests under way, cut off the rest; gives how many were cut.
+
+        What only waits for its turn is let go at once: its lease ends with this process.
+        """
         self._stopping = True
         self.wake()
+        await self._cancel([task for task, case in self._cases.items() if not case.under_way])
         if self._cases:
             await asyncio.wait(self._cases, timeout=grace)
-        cut = list(self._cases)
-        for task in cut:
+        return await self._cancel(list(self._cases))
+
+    async def _cancel(self, tasks: list[asyncio.Task[None]]) -> int:
+        for task in tasks:
             task.cancel()
-        if cut:
-            await asyncio.wait(cut)
-        return len(cut)
+        if tasks:
+            await asyncio.wait(tasks)
+        return len(tasks)
 
     async def _look(self) -> timedelta:
         """Claim what may go now; gives how long nothing more is to be expected."""
@@ -90,12 +109,12 @@ class Runner:
         seen: set[QueueKey] = set()
         for line in backlog:
             due = line.next_attempt_at is not None and line.next_attempt_at <= now
-            waiting = (line.waiting if due else 0) + self._in_work[line.key]
-            self._scheduler.backlog(line.key, waiting)
+            busy = self._in_work[line.key] + self._coming[line.key]
+            self._scheduler.backlog(line.key, (line.waiting if due else 0) + busy)
             seen.add(line.key)
         for key in self._known - seen:
-            self._scheduler.backlog(key, self._in_work[key])
-        self._known = seen | set(+self._in_work)
+            self._scheduler.backlog(key, self._in_work[key] + self._coming[key])
+        self._known = seen | set(+self._in_work) | set(+self._coming)
 
     async def _claim(self, wanted: Mapping[QueueKey, int], now: datetime) -> int:
         claimed = await self._tools.queue.claim(wanted, now, now + LEASE)
@@ -113,13 +132,12 @@ class Runner:
         message = entry.message
         key = QueueKey(message.route, message.lane, message.user)
         self._in_work[key] += 1
-        task = asyncio.get_running_loop().create_task(
-            Case(entry, self._tools).work(), name=f"entry {entry.id}"
-        )
-        self._cases.add(task)
+        case = Case(entry, self._tools)
+        task = asyncio.get_running_loop().create_task(case.work(), name=f"entry {entry.id}")
+        self._cases[task] = case
 
         def done(ended: asyncio.Task[None]) -> None:
-            self._cases.discard(ended)
+            del self._cases[ended]
             self._in_work[key] -= 1
             if not ended.cancelled() and (error := ended.exception()) is not None:
                 # The entry stays leased; it is taken up again when the lease ends.

@@ -7,11 +7,11 @@ import pytest
 from relay.model import replies
 from relay.model.address import Address
 from relay.model.content import Content
-from relay.model.entry import EntryRequest, QueueEntry, RequestState
+from relay.model.entry import EntryRequest, Held, QueueEntry, RequestState
 from relay.model.envelope import Recipient
 from relay.model.message import Message, Parameters
 from relay.model.outcome import Cause, Deferred, Failed, Relayed, Scope, ScopeKind, Unknown
-from relay.model.progress import Times, after
+from relay.model.progress import Times, after, expired, interrupted
 from relay.model.reply import Reply
 from relay.model.settings import Lane
 
@@ -98,11 +98,39 @@ def test_causes_that_count_are_counted(cause):
     assert after(entry(), 1, deferred(cause), TIMES).entry.attempts == 1
 
 
-@pytest.mark.parametrize("cause", [Cause.RATE, Cause.QUOTA, Cause.ACCOUNT_PAUSED, Cause.HELD])
+@pytest.mark.parametrize("cause", [Cause.QUOTA, Cause.ACCOUNT_PAUSED, Cause.HELD])
 def test_causes_of_the_account_count_no_attempt(cause):
     moved = after(entry(), 1, deferred(cause), TIMES).entry
     assert moved.attempts == 0
     assert moved.next_attempt_at == TIMES.retry_at
+
+
+@pytest.mark.parametrize("cause", [Cause.RATE, Cause.WAITING, Cause.STOPPING])
+def test_what_only_waits_for_its_turn_is_due_at_once(cause):
+    moved = after(entry(), 1, deferred(cause), TIMES).entry
+    assert moved.attempts == 0
+    assert moved.next_attempt_at == NOW
+
+
+def test_an_entry_expires_after_an_attempt_when_its_lifetime_is_over():
+    old = entry(expires_at=NOW)
+    ended = expired(old, NOW, replies.EXPIRED)
+    assert ended.entry.requests[0].state is RequestState.EXPIRED
+    assert ended.refused.recipients == (A, B, C)
+    assert expired(entry(), NOW, replies.EXPIRED).refused is None
+
+
+@pytest.mark.parametrize("still", [{"paused_since": NOW}, {"held": Held(reason="operator")}])
+def test_nothing_expires_while_its_lifetime_stands_still(still):
+    assert expired(entry(expires_at=NOW, **still), NOW, replies.EXPIRED).refused is None
+
+
+def test_a_request_found_in_flight_has_lost_its_answer():
+    flying = (EntryRequest(number=1, recipients=(A,), state=RequestState.IN_FLIGHT),)
+    taken_up = interrupted(entry(*flying, lease_until=NOW), TIMES, replies.ANSWER_LOST)
+    assert taken_up.requests[0].state is RequestState.UNKNOWN
+    assert taken_up.lease_until is None
+    assert taken_up.next_attempt_at == TIMES.retry_unknown_at
 
 
 def test_a_scope_that_ses_names_is_what_the_entry_waits_for():
