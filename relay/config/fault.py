@@ -36,7 +36,7 @@ class Fault:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
         key = f"{self.key}: " if self.key else ""
-        return f"{place}: {key}{self.wrong}; {self.instead}"
+        return printable(f"{place}: {key}{self.wrong}; {self.instead}")
 
 
 class Faults(tuple[Fault, ...]):
@@ -59,7 +59,12 @@ def key_path(loc: Loc) -> str:
     return path
 
 
+def printable(text: str) -> str:
+    """Make a text one line that no terminal takes for commands."""
+    return "".join(char if char.isprintable() else "�" for char in text)
+
+
 def shown(text: str) -> str:
     """Quote a value of the file for a message: one line, printable, not too long."""
-    clean = "".join(char if char.isprintable() else "�" for char in text)
+    clean = printable(text)
     return f'"{clean}"' if len(clean) <= 60 else f'"{clean[:57]}…"'  # a line of a terminal

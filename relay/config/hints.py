@@ -67,6 +67,7 @@ def is_section(hint: object) -> typing.TypeGuard[type]:
     )
 
 
+@cache
 def members(hint: object) -> tuple[object, ...]:
     """Take a union apart; any other type is its own only member."""
     if typing.get_origin(hint) in {typing.Union, types.UnionType}:
@@ -74,11 +75,13 @@ def members(hint: object) -> tuple[object, ...]:
     return (hint,)
 
 
+@cache
 def item(hint: object) -> object | None:
     """Give the type of a list's items; None for what is not a list."""
     return typing.get_args(hint)[0] if typing.get_origin(hint) is tuple else None
 
 
+@cache
 def entry(hint: object) -> object | None:
     """Give the type of a mapping's values; None for what is not a mapping with free keys."""
     return typing.get_args(hint)[1] if typing.get_origin(hint) is Mapping else None
@@ -91,7 +94,7 @@ def is_word(hint: object) -> typing.TypeGuard[type[StrEnum]]:
 
 def is_secret(hint: object) -> bool:
     """Say if values of this type must not be shown."""
-    return hint in {Secret, HashedPassword, ClearPassword} or hint is Secret
+    return hint in {Secret, HashedPassword, ClearPassword}
 
 
 def wanted(hint: object, terms: Mapping[str, typing.Any]) -> tuple[str, str]:

@@ -33,6 +33,8 @@ from relay.model.settings import (
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _OCTETS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_LONGEST = 3650 * 86_400.0  # ten years: no time in the future overflows by it
+_LARGEST = 2**60  # fits every integer of a database
 _DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)")
 _SIZE = re.compile(r"([0-9]{1,15})(B|KiB|MiB|GiB|TiB)")
 _HOST_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]+)):([0-9]{1,5})")
@@ -63,7 +65,8 @@ def _duration(text: str, _: Path) -> float | Wrong:
     found = _DURATION.fullmatch(text)
     if found is None:
         return Wrong("is not a duration")
-    return float(found.group(1)) * _SECONDS[found.group(2)]
+    seconds = float(found.group(1)) * _SECONDS[found.group(2)]
+    return seconds if seconds <= _LONGEST else Wrong("is too long", "write 3650d or less")
 
 
 def _size(text: str, _: Path) -> int | Wrong:
@@ -72,7 +75,8 @@ def _size(text: str, _: Path) -> int | Wrong:
     found = _SIZE.fullmatch(text)
     if found is None:
         return Wrong("is not a size")
-    return int(found.group(1)) * _OCTETS[found.group(2)]
+    octets = int(found.group(1)) * _OCTETS[found.group(2)]
+    return octets if octets <= _LARGEST else Wrong("is too large", "write 1048576TiB or less")
 
 
 def _bind(text: str, folder: Path) -> Bind | Wrong:

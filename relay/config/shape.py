@@ -38,7 +38,12 @@ class Asked:
 
     hint: object
     terms: Mapping[str, Any]  # Any: see hints.Option
-    stood: str
+    node: Node
+
+    @property
+    def stood(self) -> str:
+        """Say what stood there."""
+        return kind(self.node)
 
 
 @dataclass(slots=True)
@@ -104,7 +109,7 @@ def _value(  # noqa: PLR0911 - one return per kind of type
 ) -> object:
     if isinstance(node, Broken):
         return INVALID
-    asked = made.asked[loc] = Asked(hint, terms, kind(node))
+    asked = made.asked[loc] = Asked(hint, terms, node)
     parts = hints.members(hint)
     if isinstance(node, Scalar) and node.value is None and type(None) in parts:
         return None
@@ -113,7 +118,7 @@ def _value(  # noqa: PLR0911 - one return per kind of type
     for part in parts:
         inner, entry = hints.item(part), hints.entry(part)
         if inner is not None:
-            return _list(made, node, loc, Asked(inner, terms, ""))
+            return _list(made, node, loc, Asked(inner, terms, node))
         match node:
             case Table() if hints.is_section(part):
                 return _section(made, node, part, loc)
@@ -147,12 +152,12 @@ def _scalar(made: Shape, node: Scalar, loc: Loc, asked: Asked) -> object:
     leaf = next(filter(None, (leaf_of(part, asked.terms.get("unit")) for part in parts)), None)
     if leaf is not None:
         return _leaf(made, node, loc, leaf)
-    value = node.value
-    if isinstance(value, bool) and bool not in parts:
-        return made.refuse(loc, *misfit(asked))
-    if isinstance(value, int | float) and not isinstance(value, bool) and str not in parts:
-        return _bounded(made, value, loc)
-    return value
+    if int in parts or float in parts:
+        number = node.number
+        if number is None:
+            return made.refuse(loc, *misfit(asked))
+        return _bounded(made, number, loc)
+    return node.value
 
 
 def _leaf(made: Shape, node: Scalar, loc: Loc, leaf: Leaf) -> object:
@@ -191,7 +196,7 @@ def _secret(  # noqa: PLR0911 - one return per form of a secret
     password = HashedPassword in hints.members(asked.hint)
     match node:
         case Table(entries={"secret": inner, **others}) if password and not others:
-            made.asked[*loc, "secret"] = Asked(Secret, {}, kind(inner))
+            made.asked[*loc, "secret"] = Asked(Secret, {}, inner)
             secret = _secret(made, inner, (*loc, "secret"))
             return ClearPassword(secret) if isinstance(secret, Secret) else secret
         case Table(entries={"file": Scalar(text=name, value=str()), **others}) if not others:

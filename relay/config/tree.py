@@ -22,22 +22,26 @@ from relay.config.fault import Finding, Loc, shown
 
 NOTHING = "nothing"  # what kind() says of an empty value
 MAX_DEPTH = 24  # the deepest option is six levels down
-MAX_NODES = 100_000  # aliases can make a short text a huge tree
+MAX_NODES = 500_000  # ten thousand users have 200,000; aliases can make a short text a huge tree
 
-_INT = re.compile(r"[-+]?[0-9]{1,300}")
-_FLOAT = re.compile(
-    r"[-+]?(?:\.[0-9]{1,300}|[0-9]{1,300}(?:\.[0-9]{0,300})?)(?:[eE][-+]?[0-9]{1,4})?"
-)
+# More digits than any option needs are a text: no number here is infinite, or beyond 2**53.
+_INT = re.compile(r"[-+]?[0-9]{1,15}")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,15}|[0-9]{1,15}(?:\.[0-9]{0,15})?)(?:[eE][-+]?[0-9]{1,2})?")
 _KEYWORDS: Mapping[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-_PLAIN_TAGS = frozenset(
-    f"tag:yaml.org,2002:{name}"
-    for name in ("null", "bool", "int", "float", "str", "seq", "map", "timestamp", "value", "merge")
-)
-_Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "map"))
+_Parser: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _loader(parser: type[yaml.SafeLoader]) -> type[yaml.SafeLoader]:
+    """Derive a loader that leaves every plain scalar a text: `Scalar.value` knows better."""
+    return type("Loader", (parser,), {"yaml_implicit_resolvers": {}})
+
+
+_Loader = _loader(_Parser)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,15 @@ class Scalar:
             return self.text
         if self.text in _KEYWORDS:
             return _KEYWORDS[self.text]
+        number = self.number
+        return self.text if number is None else number
+
+    @property
+    def number(self) -> float | None:
+        """The text as a number, in quotes or from the environment too; None if it is none."""
         if _INT.fullmatch(self.text):
             return int(self.text)
-        if _FLOAT.fullmatch(self.text):
-            return float(self.text)
-        return self.text
+        return float(self.text) if _FLOAT.fullmatch(self.text) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +206,7 @@ class _Growth:
         self._document.lines.setdefault(loc, node.start_mark.line + 1)
         if len(loc) > MAX_DEPTH or self._nodes > MAX_NODES:
             raise _TooMuchError(node.start_mark.line + 1)
-        if node.tag not in _PLAIN_TAGS:
+        if node.tag not in _TAGS:
             return self._refuse(loc, "YAML tags are not used here", "remove the word with the !")
         match node:
             case yaml.ScalarNode():

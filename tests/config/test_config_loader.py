@@ -181,6 +181,20 @@ def test_variables_of_the_environment():
     assert made.bounces.from_ is None
 
 
+@pytest.mark.parametrize("value", ["0", "65", "1.5", "nan", "inf", "1e9", "true", "0x2", "1_0"])
+def test_a_number_from_the_environment_has_the_bounds_of_any(value):
+    for text in ("workers: ${W}\n", f'workers: "{value}"\n', f"workers: {value}\n"):
+        result = read((BASE + text).encode(), Path("c.yaml"), {"W": value}, not_built=())
+        assert isinstance(result, Faults), text
+        assert [fault.key for fault in result] == ["workers"]
+
+
+@pytest.mark.parametrize("value", [".inf", "inf", "nan", ".nan", "1e999", "9" * 400])
+def test_no_rate_is_infinite(value):
+    text = LISTENER + f"routes: {{default: {{region: eu-west-1, max_send_rate: {value}}}}}\n"
+    assert isinstance(read(text.encode(), Path("c.yaml"), {}), Faults)
+
+
 def test_a_password_of_digits_from_the_environment_is_a_password():
     made = loaded(BASE + "http:\n  token: ${TOKEN}\n", {"TOKEN": "123"})
     assert made.http.token == Secret("123")
@@ -286,7 +300,7 @@ def test_a_bomb_of_aliases_is_refused_soon():
 
 def test_both_parsers_read_the_same(monkeypatch):
     quick = loaded(BASE + "log: {level: debug}\nhistory: 0\n")
-    monkeypatch.setattr(tree, "_Loader", yaml.SafeLoader)
+    monkeypatch.setattr(tree, "_Loader", tree._loader(yaml.SafeLoader))
     assert loaded(BASE + "log: {level: debug}\nhistory: 0\n") == quick
 
 
@@ -346,6 +360,7 @@ def test_no_tree_makes_the_loader_raise(data):
     if isinstance(result, Faults):
         assert result
         assert all(fault.wrong and fault.instead and fault.line for fault in result)
+        assert all(str(fault).isprintable() for fault in result)
         assert "pydantic" not in str(result)
 
 

@@ -14,6 +14,7 @@ from relay.config.fault import Finding, Loc, shown
 from relay.model.settings import Api, Route, Settings
 
 DEFAULT = "default"
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _REGION = re.compile(r"[a-z]{2,5}(?:-[a-z]+)+-[0-9]{1,2}")
 
 
@@ -25,6 +26,12 @@ def check_routes(settings: Settings) -> Iterator[Finding]:
         )
     for name, route in settings.routes.items():
         loc: Loc = ("routes", name)
+        if not _NAME.fullmatch(name):
+            yield Finding(
+                loc,
+                f"{shown(name)} cannot be the name of a route",
+                "write at most 64 letters, digits, -, _ and dots: it stands in logs and metrics",
+            )
         yield from _fallback(name, settings, loc)
         yield from _request(route, loc)
         yield from _credentials(route, loc)

@@ -74,6 +74,12 @@ def _identity(user: User, loc: Loc) -> Iterator[Finding]:
                 "is never asked for, because the user is identified by network",
                 "remove it, or write identify_by: password",
             )
+        case IdentifyBy.NETWORK, _, networks if any(net.prefixlen == 0 for net in networks):
+            yield Finding(
+                (*loc, "networks"),
+                "name all the Internet: everybody would be this user",
+                'name the clients, like ["10.1.0.0/16"]',
+            )
         case _:
             pass  # the two ways that work
 
