@@ -1,9 +1,9 @@
 """Log lines: one JSON object per line, or one readable line for people.
 
-A line is one `write` to an unbuffered-enough stream from the event loop. While the reader of a full
-pipe stands still, so does the relay: journald and container runtimes read faster than mail flows,
-and a thread in between would lose the last lines before a crash. A line that cannot be written
-(disk full, reader gone) is counted and dropped; it never fails mail.
+Each line is written and flushed from the event loop. While the reader of a full pipe stands still,
+so does the relay: journald and container runtimes read faster than mail flows, and a thread in
+between would lose the last lines before a crash. A line that cannot be written (disk full, reader
+gone) is counted and dropped; it never fails mail.
 
 Standards: RFC 3339 (timestamps), RFC 8259 (JSON).
 Errors: none reach the caller.
@@ -18,6 +18,7 @@ import structlog
 
 from relay.model.clock import Clock
 from relay.model.settings import Log, LogFormat, LogLevel
+from relay.telemetry.metrics import Metrics, ScrapeTime
 from relay.telemetry.render import console_line, json_line
 
 LEVELS = {
@@ -97,6 +98,8 @@ def log_writer(settings: Log, clock: Clock, output: Output) -> LogWriter:
     return writer
 
 
-def stdout_writer(settings: Log, clock: Clock) -> LogWriter:
-    """Make the log on standard output."""
-    return log_writer(settings, clock, Output(sys.stdout.buffer))
+def stdout_writer(settings: Log, clock: Clock, metrics: Metrics) -> LogWriter:
+    """Make the log on standard output; lines that cannot be written show in the metrics."""
+    output = Output(sys.stdout.buffer)
+    metrics.read(ScrapeTime.LOG_LINES_LOST, lambda: {(): output.lost})
+    return log_writer(settings, clock, output)

@@ -42,6 +42,7 @@ class ScrapeTime(Enum):
     SEND_RATE_LIMIT = ("send_rate_limit", ("route",), "Recipients per second allowed now.")
     QUOTA_USED = ("quota_used_ratio", ("route",), "Share of SES's 24 hour quota in use.")
     BOUNCE_RATIO = ("bounce_ratio", ("user",), "Share of the user's mail that bounced.")
+    LOG_LINES_LOST = ("log_lines_lost", (), "Log lines that could not be written.")
     COMPLAINT_RATIO = ("complaint_ratio", ("user",), "Share of the user's mail complained about.")
 
     def __init__(self, short: str, labels: tuple[str, ...], text: str) -> None:
@@ -87,6 +88,9 @@ class Metrics:
         )
         self.suppressed = self._counter(
             "suppressed", ("reason",), "Recipients that the suppression list kept from mail."
+        )
+        self.faults = self._counter(
+            "faults", ("where",), "Errors of our own and of the store, by where they showed."
         )
         self.estimated_cost = self._counter(
             "estimated_cost_dollars",

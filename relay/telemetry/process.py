@@ -7,14 +7,16 @@ from collections.abc import Sequence
 
 from relay.telemetry.events import Event, Level
 from relay.telemetry.faults import name_of, places_of
+from relay.telemetry.metrics import Metrics
 from relay.telemetry.recorder import Recorder
 
 
 class RelayEvents:
     """Start, reload, stop, and bugs."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, metrics: Metrics) -> None:
         self._recorder = recorder
+        self._metrics = metrics
 
     def started(self, *, version: str, listeners: Sequence[str], http: str) -> None:
         """Say that everything is up."""
@@ -40,7 +42,11 @@ class RelayEvents:
     def fault(
         self, where: str, error: BaseException, *, session_id: str = "", queue_id: str = ""
     ) -> None:
-        """Write down an error that nobody classified: a bug of ours, transient for the client."""
+        """Write down an error that nobody classified: a bug of ours, transient for the client.
+
+        `where` is one of few fixed words; it is a label of `faults_total`.
+        """
+        self._metrics.faults.labels(where).inc()
         facts = {
             "session_id": session_id,
             "queue_id": queue_id,
@@ -54,10 +60,15 @@ class RelayEvents:
 class StoreEvents:
     """What the store could not do."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, metrics: Metrics) -> None:
         self._recorder = recorder
+        self._metrics = metrics
 
     def fault(self, operation: str, reason: str, *, queue_id: str = "") -> None:
-        """Say what failed, or which entry was set aside as corrupt."""
+        """Say what failed, or which entry was set aside as corrupt.
+
+        `operation` is one of few fixed words; it is a label of `faults_total`.
+        """
+        self._metrics.faults.labels(f"store.{operation}").inc()
         facts = {"queue_id": queue_id, "operation": operation, "reason": reason}
         self._recorder.record(Event.STORE_FAULT, Level.ERROR, facts)

@@ -36,7 +36,7 @@ class Telemetry:
     ) -> None:
         recorder = Recorder(log, history, clock, Redaction(recipients))
         self.metrics = metrics
-        self.relay = RelayEvents(recorder)
+        self.relay = RelayEvents(recorder, metrics)
         self.smtp = SmtpEvents(recorder, metrics)
         self.message = MessageEvents(recorder, metrics)
         self.feedback = FeedbackEvents(recorder)
@@ -44,4 +44,4 @@ class Telemetry:
         self.throttle = ThrottleEvents(recorder)
         self.account = AccountEvents(recorder)
         self.reputation = ReputationEvents(recorder)
-        self.store = StoreEvents(recorder)
+        self.store = StoreEvents(recorder, metrics)

@@ -1,13 +1,15 @@
 """Lines: formats, levels, redaction, hostile text, broken streams."""
 
 import io
+from types import SimpleNamespace
 
 import orjson
 import pytest
+from fakes import FakeClock
 from mail_events import EXAMPLES, FIRST, NOT_VERIFIED, REQUEST, Heard, client, message
 
-from relay.model.settings import LogFormat, LogLevel, LogRecipients
-from relay.telemetry import Event
+from relay.model.settings import Log, LogFormat, LogLevel, LogRecipients
+from relay.telemetry import Event, Metrics, stdout_writer
 
 
 def test_a_line_below_the_level_is_not_written_but_remembered():
@@ -102,6 +104,14 @@ def test_a_closed_stream_is_counted_too():
     heard.stream.close()
     EXAMPLES[Event.MESSAGE_RELAYED](heard.telemetry)
     assert heard.output.lost == 1
+
+
+def test_lines_lost_on_standard_output_show_in_the_metrics(monkeypatch):
+    monkeypatch.setattr("sys.stdout", SimpleNamespace(buffer=FullDisk()))
+    metrics = Metrics()
+    writer = stdout_writer(Log(), FakeClock(), metrics)
+    writer.info("relay.started")
+    assert metrics.registry.get_sample_value("ses_relay_log_lines_lost") == 1
 
 
 def test_each_line_is_written_at_once():
