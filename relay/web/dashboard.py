@@ -50,24 +50,26 @@ def _sending(metrics: Metrics, recent: Recent) -> Html:
     sessions = metrics.current(ScrapeTime.SMTP_SESSIONS)
     queue = metrics.current(ScrapeTime.QUEUE_MESSAGES)
     oldest = metrics.current(ScrapeTime.QUEUE_OLDEST).get((), 0.0)
-    figures = [
-        (f"{recent.totals[f'message.{word}']:,}", f"{word} since start") for word in _COUNTED
-    ]
+    now: list[tuple[str, str]] = []
     if sessions:
-        figures.insert(0, (f"{sum(sessions.values()):,.0f}", "sessions open"))
+        now.append((f"{sum(sessions.values()):,.0f}", "sessions open"))
     if queue:
-        figures.append((f"{sum(queue.values()):,.0f}", "in the queue"))
+        now.append((f"{sum(queue.values()):,.0f}", "messages in the queue"))
     if oldest:
-        figures.append((_age(oldest), "oldest in the queue"))
+        now.append((_age(oldest), "oldest in the queue"))
+    counted = [(f"{recent.totals[f'message.{word}']:,}", word) for word in _COUNTED]
     return section(
         "Now",
-        el(
-            "div",
-            [el("div", el("strong", figure), el("span", name)) for figure, name in figures],
-            class_="figures",
-        ),
+        _figures(now) if now else None,
         _gauges(metrics),
+        el("h3", "Since the start"),
+        _figures(counted),
     )
+
+
+def _figures(figures: list[tuple[str, str]]) -> Html:
+    shown = [el("div", el("strong", figure), el("span", name)) for figure, name in figures]
+    return el("div", shown, class_="figures")
 
 
 def _gauges(metrics: Metrics) -> Html:
@@ -152,10 +154,10 @@ def _messages(lives: list[Life], about: str) -> Html:
             "tr",
             el("td", time_of_day(life.first.at), class_="time"),
             el("td", pill(life.state)),
-            el("td", el("a", life.queue_id, href=f"/messages/{life.queue_id}")),
-            el("td", life.first.text("user"), data_label="user"),
-            el("td", life.first.text("sender"), data_label="from"),
-            el("td", _recipients(life.first), data_label="to"),
+            el("td", el("a", life.queue_id, href=f"/messages/{life.queue_id}"), class_="address"),
+            el("td", life.first.text("user"), class_="short", data_label="user"),
+            el("td", life.first.text("sender"), class_="address", data_label="from"),
+            el("td", _recipients(life.first), class_="address", data_label="to"),
             el("td", _words(life), data_label="said"),
         )
         for life in lives
@@ -183,7 +185,7 @@ def _notices(notices: list[Happening]) -> Html | None:
             "tr",
             el("td", time_of_day(notice.at), class_="time"),
             el("td", notice.event),
-            el("td", facts_of(notice)),
+            el("td", _in_one_line(notice)),
         )
         for notice in notices
     ]
@@ -193,16 +195,28 @@ def _notices(notices: list[Happening]) -> Html | None:
     )
 
 
+def _in_one_line(happening: Happening) -> Html:
+    return markup(
+        [
+            markup(el("span", f"{name} ", class_="soft"), value, " ")
+            for name, value in _facts(happening)
+        ]
+    )
+
+
 def facts_of(happening: Happening) -> Html:
     """List everything an event says."""
-    return definitions(
-        *(
-            (name.replace("_", " "), ", ".join(happening.recipients))
-            if name == "recipients"
-            else (name.replace("_", " "), str(fact))
-            for name, fact in happening.facts.items()
+    return definitions(*_facts(happening))
+
+
+def _facts(happening: Happening) -> list[tuple[str, str]]:
+    return [
+        (
+            name.replace("_", " "),
+            ", ".join(happening.recipients) if name == "recipients" else str(fact),
         )
-    )
+        for name, fact in happening.facts.items()
+    ]
 
 
 def _table(names: tuple[str, ...], rows: list[Html]) -> Html:
