@@ -83,6 +83,7 @@ class Account:
     max_24_hour_send: float = 50_000.0
     """Recipients per rolling day; -1 is unlimited."""
     sandbox: bool = False
+    """Only verified recipients. A real sandbox has 200 a day and 1 a second besides: set them."""
     sending_enabled: bool = True
     enforcement: Enforcement = Enforcement.HEALTHY
     identities: frozenset[str] = frozenset({"example.com"})

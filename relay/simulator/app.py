@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from . import limits, query, refusal
+from . import limits, refusal
 from .exchange import Answer, Cut, HttpRequest
 from .simulator import Simulator
 
@@ -31,7 +31,8 @@ def make_app(simulator: Simulator, *, sleep: Sleep = asyncio.sleep) -> web.Appli
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            return _response(_too_large())
+            why = refusal.too_large(limits.REQUEST_OCTETS)
+            return _response(simulator.refuse(request.path, why))
         played = simulator.respond(_arrived(request, body))
         if isinstance(played, Cut):
             return _cut(request)
@@ -90,7 +91,3 @@ def _cut(request: web.Request) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)
-
-
-def _too_large() -> Answer:
-    return query.error(refusal.too_large(limits.REQUEST_OCTETS), query.SES_NAMESPACE, "not-read")

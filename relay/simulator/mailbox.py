@@ -75,4 +75,5 @@ class Mailbox:
 
 
 def _size(message: Message) -> int:
-    return len(message.raw) + len(message.delivered_header)
+    own_body = 0 if message.delivered_body.obj is message.raw else len(message.delivered_body)
+    return len(message.raw) + len(message.delivered_header) + own_body

@@ -106,7 +106,7 @@ class Usage:
             now: the time of the call.
         """
         if not self._sending.is_open(now):
-            return refusal.sending_throttled("Maximum sending rate exceeded.")
+            return refusal.throttled("Maximum sending rate exceeded.")
         # As with the rate, any headroom admits the call: the blog says so for both quotas.
         if counted and 0 <= most_a_day <= self.day.total(now):
             return refusal.quota_used()
@@ -121,6 +121,6 @@ class Usage:
     def control_call(self, now: datetime) -> Refusal | None:
         """Count one control call, or say why it may not be made now."""
         if not self._control.is_open(now):
-            return refusal.sending_throttled("Rate exceeded")
+            return refusal.throttled("Rate exceeded")
         self._control.charge(1)
         return None

@@ -188,7 +188,7 @@ def tenant_paused(name: str) -> Refusal:
     )
 
 
-def sending_throttled(message: str) -> Refusal:
+def throttled(message: str) -> Refusal:
     """Refuse for MaxSendRate, or for the control plane's one call a second."""
     return Refusal(
         query_code="Throttling",

@@ -131,7 +131,7 @@ def _identity_fault(resolved: Resolved, account: Account, caller: Caller) -> Ref
     if resolved.arns.return_path is not None:
         arns.append(resolved.arns.return_path)
     for arn in arns:
-        if not _may_use(arn, account):
+        if not _may_use(arn, account, caller.region):
             return refusal.not_permitted(
                 f"User `{caller.arn}' is not authorized to perform `ses:SendRawEmail' "
                 f"on resource `{arn}'"
@@ -154,8 +154,9 @@ def _identity_fault(resolved: Resolved, account: Account, caller: Caller) -> Ref
     return None
 
 
-def _may_use(arn: str, account: Account) -> bool:
-    if arn in account.delegated:
-        return True
-    _, _, identity = arn.partition(":identity/")
-    return f":{account.account_id}:" in arn and identity in account.identities
+def _may_use(arn: str, account: Account, region: str) -> bool:
+    """Own identities and delegated ones, both of this Region only (sending-authorization)."""
+    own, _, identity = arn.partition(":identity/")
+    if own == f"arn:aws:ses:{region}:{account.account_id}":
+        return identity in account.identities
+    return arn in account.delegated and f":ses:{region}:" in arn

@@ -161,7 +161,7 @@ def _denied(asked: Document, name: str, _service: Service) -> tuple[Denial, ...]
         one.refuse_others(("action", "resource"))
         action = one.text("action")
         if not action:
-            one.fault("action", "must name an action, such as ses:SendRawEmail; * is a wildcard")
+            one.fault("action", "must name an action, such as ses:SendRawEmail (* is a wildcard)")
         found.append(Denial(action=action or "", resource=one.text("resource") or "*"))
     return tuple(found)
 

@@ -90,14 +90,17 @@ class Simulator:
             played = self._api(request, request_id)
         except Exception:  # noqa: BLE001 - a server's last resort; AWS answers likewise
             _log.exception("simulator failed on %s %s", request.method, request.path)
-            failed = refusal.internal()
-            if request.path == "/":
-                return Answered(query.error(failed, query.SES_NAMESPACE, "unknown"))
-            return Answered(_rest_error(failed))
+            return Answered(self.refuse(request.path, refusal.internal()))
         if isinstance(played, Cut):
             return played
         headers = (*played.answer.headers, ("x-amzn-RequestId", request_id))
         return replace(played, answer=replace(played.answer, headers=headers))
+
+    def refuse(self, path: str, why: Refusal) -> Answer:
+        """Refuse a request of which nothing but its path is known, in that path's protocol."""
+        if path == "/":
+            return query.error(why, query.SES_NAMESPACE, str(uuid4()))
+        return _rest_error(why)
 
     def _api(self, request: HttpRequest, request_id: str) -> Played:
         if request.path == "/" and request.method == "POST":

@@ -1,13 +1,14 @@
 """The simulator over HTTP, with aioboto3 and with bare sockets."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import aioboto3
 import aiohttp
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
-from signing import form
+from sigv4_requests import form
 
 from relay.simulator import Delay, Drop, Fault, Simulator, make_app, running
 from relay.simulator.limits import REQUEST_OCTETS
@@ -89,7 +90,8 @@ async def test_a_delayed_request_has_its_effect_at_once():
         assert (await sending)["MessageId"] == simulator.mailbox.messages()[0].id
 
 
-async def test_delays_do_not_hold_up_the_stop():
+async def test_delays_do_not_hold_up_the_stop(monkeypatch):
+    monkeypatch.setattr("relay.simulator.app._STOP_GRACE_S", 0.01)
     simulator = Simulator()
     simulator.faults.add(Fault(operation="*", times=1, then=Delay(60.0)))
     asked = asyncio.Event()
@@ -98,11 +100,14 @@ async def test_delays_do_not_hold_up_the_stop():
         asked.set()
         await asyncio.Event().wait()
 
-    async with running(simulator, sleep=sleep) as url, client("ses", url) as ses:
-        sending = asyncio.create_task(ses.send_raw_email(RawMessage={"Data": RAW}))
-        await asked.wait()
-        sending.cancel()
-        await asyncio.gather(sending, return_exceptions=True)
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(running(simulator, sleep=sleep))
+        async with client("ses", url) as ses:
+            sending = asyncio.create_task(ses.send_raw_email(RawMessage={"Data": RAW}))
+            await asked.wait()
+            await stack.aclose()
+            with pytest.raises(ConnectionClosedError):
+                await sending
 
 
 async def test_control_over_http():
@@ -125,6 +130,9 @@ async def test_a_request_beyond_all_limits_is_413(monkeypatch):
         async with session.post("/", data=body) as answer:
             assert answer.status == 413
             assert b"<Code>RequestEntityTooLarge</Code>" in await answer.read()
+        async with session.post("/v2/email/outbound-emails", data=body) as answer:
+            assert answer.status == 413
+            assert answer.headers["x-amzn-ErrorType"] == "RequestEntityTooLargeException"
     assert REQUEST_OCTETS == 80 * 1024 * 1024
 
 

@@ -127,7 +127,7 @@ def test_a_changed_rate_and_usage_count_at_once(control, send):
         ({"denied": ["ses:*"]}, 'denied: expected a list of objects, got ["ses:*"]'),
         (
             {"denied": [{}]},
-            "denied[0].action: must name an action, such as ses:SendRawEmail; * is a wildcard",
+            "denied[0].action: must name an action, such as ses:SendRawEmail (* is a wildcard)",
         ),
         (
             {"credentials": {"a/b": "c"}},

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from relay.simulator import Mailbox, Message
@@ -41,6 +42,13 @@ def test_the_oldest_go_beyond_the_octets():
     mailbox.add(message("large", size=20))
     assert ids(mailbox) == ["large"]
     assert mailbox.dropped == 3
+
+
+def test_a_body_of_its_own_counts_too():
+    mailbox = Mailbox(most_octets=25)
+    for number in range(2):
+        mailbox.add(replace(message(number), delivered_body=memoryview(b"x" * 10)))
+    assert ids(mailbox) == ["1"]
 
 
 def test_the_newest_stays_however_large():

@@ -309,6 +309,14 @@ def test_an_arn_that_does_not_cover_the_author_does_not_help(send):
     )
 
 
+def test_identities_of_other_regions_are_of_no_use(send):
+    elsewhere = OTHERS.replace("eu-west-1", "us-east-1")
+    send.account(delegated=frozenset({elsewhere}))
+    assert send.refused(raw("From: b@other.example"), arns=Arns(author=elsewhere)) == (
+        f"{NOT_ALLOWED}`{elsewhere}'"
+    )
+
+
 def test_an_own_identity_may_be_named_by_its_arn(send):
     own = "arn:aws:ses:eu-west-1:123456789012:identity/example.com"
     assert send.accepted(arns=Arns(source=own, return_path=own))

@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from signing import changed, form, signed, without
+from sigv4_requests import changed, form, signed, without
 
 from relay.simulator import Caller, HttpRequest, Refusal
 from relay.simulator.keyring import Keyring

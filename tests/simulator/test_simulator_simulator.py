@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
-from signing import form, signed, without
+from sigv4_requests import form, signed, without
 
 from relay.simulator import Answered, Cut, Delay, Denial, Drop, Fail, Fault, HttpRequest
 
