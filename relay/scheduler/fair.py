@@ -21,7 +21,7 @@ from relay.model.settings import Lane, Route
 from relay.scheduler.backlog import divide
 from relay.scheduler.gates import NOT_A_SCOPE, UNREACHED, Gates
 from relay.scheduler.notices import Notice, RouteStatus
-from relay.scheduler.route import RouteTurns, behind_older_mail
+from relay.scheduler.route import RouteTurns
 
 MAX_RECIPIENTS = 50  # of one request (SES Developer Guide, quotas)
 IN_A_ROW = 5  # requests that found no SES before their route is held
@@ -50,12 +50,11 @@ class FairScheduler:
         """
         for name in {*routes, *self._routes}:
             self._route(name).configure(routes.get(name), in_flight)
-        self._dispatch_all()
 
     def account(self, route: str, state: AccountState) -> None:
         """Learn rate, quota and standing of a route's account, as often as it is looked up."""
         turns = self._route(route)
-        turns.account(state)
+        turns.pace.account(state)
         closed = self._gates.refusal(turns.scope)
         if state.enforcement == "SHUTDOWN" or not state.sending_enabled:
             self._gates.close(turns.scope, _paused(turns.scope))
@@ -81,7 +80,7 @@ class FairScheduler:
         if refusal is not None:
             return refusal
         if deadline is not None and key in self._backlog:
-            return behind_older_mail(key)
+            return turns.behind_older_mail(key)
         return await turns.turn(key, scopes, recipients, deadline)
 
     def learn(self, granted: Granted, outcome: Outcome | None) -> None:
@@ -133,7 +132,6 @@ class FairScheduler:
         self._backlog[key] = self._backlog.get(key, 0) + 1
         turns = self._route(key.route)
         turns.stand_back(key)
-        turns.dispatch()
 
     def backlog(self, key: QueueKey, waiting: int) -> None:
         """Know how many messages of a key are kept, due and not finished, those in work included.
@@ -174,7 +172,7 @@ class FairScheduler:
         Bulk mail is cut to about a second of the rate, so that urgent mail never waits longer for
         the debt of one. A larger request is granted all the same: SES takes it as well.
         """
-        most = self._route(key.route).largest()
+        most = self._route(key.route).pace.largest()
         return most if key.lane is Lane.BULK else MAX_RECIPIENTS
 
     # --- holds -----------------------------------------------------------------------------------
@@ -205,7 +203,7 @@ class FairScheduler:
     def stop(self) -> None:
         """Give no more turns: who waits is put off, and so is who comes."""
         for turns in self._routes.values():
-            turns.stop()
+            turns.close(Cause.STOPPING, replies.STOPPING)
 
     def _dispatch_all(self) -> None:
         for turns in self._routes.values():
@@ -214,7 +212,9 @@ class FairScheduler:
     def _route(self, name: str) -> RouteTurns:
         turns = self._routes.get(name)
         if turns is None:
-            turns = self._routes[name] = RouteTurns(name, self._gates, self._clock, self._tell)
+            turns = RouteTurns(name, self._gates, self._clock, self._tell)
+            turns.configure(None, 0)
+            self._routes[name] = turns
         return turns
 
 

@@ -35,6 +35,7 @@ NOT_A_SCOPE |= {Cause.RATE, Cause.UNCLASSIFIED, Cause.UNNAMED_RECIPIENT}
 # Seconds to the first probe, and at most between two. Somebody has to mend the second kind.
 SOON = (1.0, 60.0)
 LATER = (30.0, 900.0)
+MOST = 10_000  # gates; names of configuration sets may come from clients
 JITTER = 0.2  # share of the pause, either way, so that relays of one account do not march in step
 
 
@@ -117,6 +118,9 @@ class Gates:
         """Close a scope. One that is closed stays as it is: only its probe moves it."""
         if scope in self._gates:
             return
+        if len(self._gates) >= MOST:
+            # Long overdue: nobody has sent there since. If somebody does, SES says it again.
+            del self._gates[min(self._gates, key=lambda scope: self._gates[scope].probe_at)]
         first, _ = _pauses(refusal.cause)
         gate = self._gates[scope] = Gate(refusal, first, 0.0)
         self._closed(scope, gate)

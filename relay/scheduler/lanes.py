@@ -154,6 +154,6 @@ class Lanes:
         """Take out what `next` gave, and charge its lane and key for it."""
         if waiter.key.lane is Lane.BULK:
             self._owed = max(0.0, self._owed - waiter.recipients)
-        else:
+        elif self._users[Lane.BULK]:
             self._owed += waiter.recipients * BULK_PER_URGENT
         self._users[waiter.key.lane].serve(waiter)
