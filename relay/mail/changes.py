@@ -60,7 +60,7 @@ CHANGES: Mapping[Change, Reason] = {
     ),
     Change.FIELD_SYNTAX: Reason(
         what="Blanks between a field's name and its colon, and folded lines of nothing but blanks, "
-        "are removed.",
+        "are removed; form feeds and vertical tabs become blanks.",
         why="Obsolete syntax (RFC 5322 §4.5) that programs read differently.",
         switch="always",
     ),

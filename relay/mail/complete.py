@@ -24,6 +24,9 @@ _NEVER_EMPTY = frozenset(
     b"list-subscribe list-unsubscribe list-unsubscribe-post list-post list-owner list-archive "
     b"auto-submitted disposition-notification-to return-receipt-to errors-to".split()
 )
+# Form feed and vertical tab: blanks to some programs (DKIM verifiers among them), text to others.
+_NEAR_BLANKS = re.compile(rb"[\x0b\x0c]")
+_AS_BLANKS = bytes.maketrans(b"\x0b\x0c", b"  ")
 _BLANK_LINES = re.compile(rb"\r\n[ \t]+(?=\r\n)")
 
 
@@ -37,9 +40,11 @@ def mend_syntax(
         raw = field.raw
         name, _, rest = raw.partition(b":")
         bare = name.rstrip(b" \t")
-        blank = b"\r\n" in rest[:-2] and _BLANK_LINES.search(rest)
-        if len(bare) != len(name) or blank:
-            mended = Field(bare + b":" + _BLANK_LINES.sub(b"", rest))
+        plain = rest.translate(_AS_BLANKS) if _NEAR_BLANKS.search(rest) else rest
+        if b"\r\n" in plain[:-2]:
+            plain = _BLANK_LINES.sub(b"", plain)
+        if len(bare) != len(name) or plain != rest:
+            mended = Field(bare + b":" + plain)
             changed.append(Changed(Change.FIELD_SYNTAX, bare.decode("ascii")))
         else:
             mended = field

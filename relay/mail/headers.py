@@ -21,16 +21,16 @@ from relay.model.settings import SesHeader
 
 # SES Developer Guide, header-fields: a second instance of these refuses the whole message.
 _ONCE_ONLY = """
-    Accept-Language acceptLanguage Archived-At Auto-Submitted Bounces-to Comments Content-
-    Alternative Content-Base Content-Class Content-Description Content-Disposition Content-
-    Duration Content-ID Content-Language Content-Length Content-Location Content-MD5 Content-
-    Transfer-Encoding Content-Type Date Delivered-To Disposition-Notification-Options Disposition-
-    Notification-To DKIM-Signature DomainKey-Signature Errors-To From Importance In-Reply-To
-    Keywords List-Archive List-Help List-Id List-Owner List-Post List-Subscribe List-Unsubscribe
-    List-Unsubscribe-Post Message-Context Message-ID MIME-Version Organization Original-From
-    Original-Message-ID Original-Recipient Original-Subject Precedence Priority References Reply-
-    To Return-Path Return-Receipt-To Sender Solicitation Sensitivity Subject Thread-Index Thread-
-    Topic User-Agent VBR-Info
+    Accept-Language acceptLanguage Archived-At Auto-Submitted Bounces-to Comments
+    Content-Alternative Content-Base Content-Class Content-Description Content-Disposition
+    Content-Duration Content-ID Content-Language Content-Length Content-Location Content-MD5
+    Content-Transfer-Encoding Content-Type Date Delivered-To Disposition-Notification-Options
+    Disposition-Notification-To DKIM-Signature DomainKey-Signature Errors-To From Importance
+    In-Reply-To Keywords List-Archive List-Help List-Id List-Owner List-Post List-Subscribe
+    List-Unsubscribe List-Unsubscribe-Post Message-Context Message-ID MIME-Version Organization
+    Original-From Original-Message-ID Original-Recipient Original-Subject Precedence Priority
+    References Reply-To Return-Path Return-Receipt-To Sender Solicitation Sensitivity Subject
+    Thread-Index Thread-Topic User-Agent VBR-Info
 """
 ONCE_ONLY: frozenset[bytes] = frozenset(_ONCE_ONLY.lower().encode("ascii").split())
 
