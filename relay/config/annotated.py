@@ -47,14 +47,15 @@ def _section(section: type, indent: str, path: str, first: str = "") -> Iterator
         if not path:
             yield ""
         inner = indent + " " * len(first)
-        yield from _comment(option, inner)
+        yield from _comment(option, indent)
         yield from _option(option, inner, place, first)
         indent, first = inner, ""  # the rest of a list item stands under its first option
 
 
 def _comment(option: Option, indent: str) -> Iterator[str]:
     text = option.reason
-    if "example" in option.terms and not option.required:
+    # Where something is written it may not be empty, so the empty default is no example to follow.
+    if "example" in option.terms and not option.required and "min_length" not in option.terms:
         text = (
             f"{text.rstrip('.')}. Default: {written(option.default(), option.terms.get('unit'))}."
         )

@@ -166,7 +166,10 @@ SIZE = Leaf(
 )
 _BIND = Leaf(_bind, "an address to listen on", "host:port, [v6]:port, unix:/path or fd:NAME", r":")
 _NETWORK = Leaf(
-    _network, "a network", "it like 10.0.0.0/8 or 2001:db8::/32", r"^[0-9A-Fa-f:.]+(/[0-9]+)?$"
+    _network,
+    "a network",
+    "a network like 10.0.0.0/8 or 2001:db8::/32",
+    r"^[0-9A-Fa-f:.]+(/[0-9]+)?$",
 )
 _STORE = Leaf(
     _store,
@@ -188,7 +191,7 @@ LEAVES: Mapping[type, Leaf] = {
     ),
     Glob: Leaf(_glob, "a pattern", "a text, with * for anything", r"."),
     datetime: Leaf(
-        _time, "a time", "it like 2027-01-01T00:00:00Z", r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T"
+        _time, "a time", "a time like 2027-01-01T00:00:00Z", r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T"
     ),
     Path: Leaf(_path, "a path", "the path of a file", r"."),
 }

@@ -94,10 +94,15 @@ def _section(made: Shape, table: Table, section: type, loc: Loc) -> dict[str, ob
 
 
 def _left_out(node: Node, hint: object) -> bool:
-    """Say if a section, list or mapping has all of its lines commented out."""
+    """Say if a section, list or mapping has all of its lines commented out.
+
+    An empty variable is no such thing: a list of networks or conditions that became empty by
+    accident would let everybody in, or make a rule fit all mail.
+    """
     return (
         isinstance(node, Scalar)
         and node.value is None
+        and node.text == node.written
         and (
             hints.is_section(hint) or hints.item(hint) is not None or hints.entry(hint) is not None
         )
@@ -180,12 +185,14 @@ def _leaf(made: Shape, node: Scalar, loc: Loc, leaf: Leaf) -> object:
 def _bounded(made: Shape, value: float, loc: Loc) -> object:
     asked = made.asked[loc]
     terms = asked.terms
-    write = hints.wanted(asked.hint, terms)[1]
     if value < terms.get("at_least", value) or ("above" in terms and value <= terms["above"]):
-        return made.refuse(loc, f"{asked.stood} is too small", f"write {write}")
-    if value > terms.get("at_most", value):
-        return made.refuse(loc, f"{asked.stood} is too large", f"write {write}")
-    return value
+        wrong = "too small"
+    elif value > terms.get("at_most", value):
+        wrong = "too large"
+    else:
+        return value
+    write = hints.wanted(asked.hint, terms)[1]
+    return made.refuse(loc, f"{asked.stood} is {wrong}", f"write {write}")
 
 
 def _secret(  # noqa: PLR0911 - one return per form of a secret

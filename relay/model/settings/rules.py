@@ -19,16 +19,33 @@ from relay.model.settings.words import Lane
 class Conditions:
     """To which messages and recipients a rule applies; what is left out is not asked."""
 
-    user: tuple[Glob, ...] = option(default=(), reason="Name of the user.")
-    recipient: tuple[AddressPattern, ...] = option(default=(), reason="Envelope recipient.")
-    author: tuple[AddressPattern, ...] = option(default=(), reason="Address in From:.")
-    sender: tuple[AddressPattern, ...] = option(
-        default=(), reason='MAIL FROM; "<>" is the null sender.'
+    user: tuple[Glob, ...] = option(
+        default=(), min_length=1, example='["app-*"]', reason="Name of the user."
     )
-    network: tuple[Network, ...] = option(default=(), reason="Address of the client.")
-    listener: tuple[Glob, ...] = option(default=(), reason="Name or bind of the listener.")
+    recipient: tuple[AddressPattern, ...] = option(
+        default=(), min_length=1, example='["*@example.org"]', reason="Envelope recipient."
+    )
+    author: tuple[AddressPattern, ...] = option(
+        default=(), min_length=1, example='["*@example.com"]', reason="Address in From:."
+    )
+    sender: tuple[AddressPattern, ...] = option(
+        default=(),
+        min_length=1,
+        example='["*@example.com"]',
+        reason='MAIL FROM; "<>" is the null sender.',
+    )
+    network: tuple[Network, ...] = option(
+        default=(), min_length=1, example='["10.0.0.0/8"]', reason="Address of the client."
+    )
+    listener: tuple[Glob, ...] = option(
+        default=(),
+        min_length=1,
+        example='["127.0.0.1:1025"]',
+        reason="Name or bind of the listener.",
+    )
     header: Mapping[str, Glob] = option(
         default_factory=dict,
+        min_length=1,
         example="{X-Env: staging}",
         reason="Header fields and what they say; case counts in the value, * stands for anything.",
     )
