@@ -70,7 +70,7 @@ class QueueCount:
     """One cell of `queue summary`: age by state by user."""
 
     user: str
-    lane: Lane
+    lane: Lane | None  # None: corrupt, so nobody can tell
     state: EntryState
     age: int  # seconds; one of AGE_BANDS
     messages: int

@@ -8,11 +8,8 @@ neither: the store changes them without opening the records.
 Errors: `Corrupt` for any octets that are not what `encode_…` made; decoding never raises.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-
-import orjson
 
 from relay.model.address import Address
 from relay.model.content import Content
@@ -24,6 +21,7 @@ from relay.model.ports import Corrupt
 from relay.model.reply import Reply
 from relay.model.settings import Lane
 from relay.stores.frame import framed, unframed
+from relay.stores.plain import from_json, to_json
 from relay.stores.strict import DamagedError, Record
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,19 +49,11 @@ def to_time(number: int) -> datetime:
 
 
 def _dump(record: dict[str, object]) -> bytes:
-    try:
-        inner = orjson.dumps(record)
-    except TypeError:  # a lone surrogate from octets that were no UTF-8; the slow writer escapes it
-        inner = json.dumps(record).encode("ascii")
-    return b"".join(framed([inner]))
+    return b"".join(framed([to_json(record)]))
 
 
 def _load(octets: bytes) -> Record:
-    inner = bytes(unframed(octets))
-    try:
-        return Record.of(orjson.loads(inner))
-    except orjson.JSONDecodeError:
-        return Record.of(json.loads(inner))
+    return Record.of(from_json(bytes(unframed(octets))))
 
 
 # --- Entries -------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ class Crew:
 
     writer: Worker
     reader: Worker
+    desk: Worker  # for operators, whose long looks must not delay the relay's short ones
     files: Files
     clock: Clock
     pool: Executor | None  # None: large files are read and written by the caller's thread
@@ -33,6 +34,7 @@ class Crew:
         return cls(
             writer=ThreadWorker("store-writer"),
             reader=ThreadWorker("store-reader"),
+            desk=ThreadWorker("store-desk"),
             files=files,
             clock=clock,
             pool=ThreadPoolExecutor(4, "store-files"),
@@ -42,7 +44,7 @@ class Crew:
     def inline(cls, files: Files, clock: Clock) -> "Crew":
         """Let the caller's own thread do it all: for tests in fake time, and for commands."""
         worker = InlineWorker()
-        return cls(writer=worker, reader=worker, files=files, clock=clock, pool=None)
+        return cls(writer=worker, reader=worker, desk=worker, files=files, clock=clock, pool=None)
 
     async def aside(self, work: Callable[[], T]) -> T:
         """Do slow work on files without stopping the event loop."""
@@ -52,6 +54,7 @@ class Crew:
 
     async def close(self, databases: Sequence[Database]) -> None:
         """Let everyone finish what is in line, then close the databases."""
+        await self.desk.close()
         await self.reader.close()
         await self.writer.close()
         for database in databases:

@@ -1,62 +1,150 @@
-"""Opening a store's folder for the relay, and closing it again.
+"""Opening a store's folder: for the relay, which owns a slot of it, and for a command.
 
 Errors: `StoreFault` with the operator's sentence where the folder cannot be used.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from relay.model.ports import StoreFault
 from relay.stores.sqlite.bodies import Bodies
+from relay.stores.sqlite.control import SqliteControl
 from relay.stores.sqlite.crew import Crew
-from relay.stores.sqlite.database import Database, Role
+from relay.stores.sqlite.database import Database, Role, Sync
+from relay.stores.sqlite.history import SqliteHistory
 from relay.stores.sqlite.queue import Shelf, SqliteQueue
-from relay.stores.sqlite.schema import QUEUE
+from relay.stores.sqlite.schema import HISTORY, QUEUE, STATE
 from relay.stores.sqlite.slot import Places, Slot
+from relay.stores.sqlite.state import SqliteHolds, SqliteVerdicts
+from relay.stores.sqlite.suppression import SqliteSuppression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What all slots of a folder share, and an operator's hands on all of them."""
+
+    control: SqliteControl
+    suppression: SqliteSuppression
+    holds: SqliteHolds
+    verdicts: SqliteVerdicts
+    history: SqliteHistory
+    crew: Crew
+    databases: Sequence[Database]
+
+    async def close(self) -> None:
+        """Finish what is under way, then close the files."""
+        await self.crew.close([*self.databases, *self.control.databases()])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """One slot's queue, owned by this process."""
+
+    queue: SqliteQueue
+    slot: Slot
+    databases: Sequence[Database]
+
+    def close(self) -> None:
+        """Close the files and give the slot up, once nothing of it is under way any more."""
+        for database in self.databases:
+            database.close()
+        self.slot.release()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqliteStores:
-    """One process's stores in a folder: its own slot's queue, and what all slots share."""
+    """Everything one relay process keeps, in one folder."""
 
     queue: SqliteQueue
-    crew: Crew
-    slot: Slot
-    databases: tuple[Database, ...]
+    shared: Shared
+    owned: Owned
 
     async def close(self) -> None:
         """Finish what is under way, then give the slot up."""
         await self.queue.close()
-        await self.crew.close(self.databases)
-        self.slot.release()
+        await self.shared.close()
+        self.owned.close()
 
 
-async def open_stores(folder: Path, number: int, crew: Crew) -> SqliteStores | StoreFault:
-    """Take slot `number` of the folder and open everything; `crew` is closed on a fault."""
-    places = Places(folder)
-    taken = await crew.aside(partial(Slot.take, places, number, crew.files))
-    if isinstance(taken, StoreFault):
+async def open_sqlite(
+    folder: Path, number: int, crew: Crew, keep: float
+) -> SqliteStores | StoreFault:
+    """Open a folder for the relay as the owner of slot `number`, making both if need be.
+
+    `keep` is how many seconds the history goes back. On a fault everything is closed again.
+    """
+    fault = await crew.aside(partial(_make, folder, crew))
+    shared = fault or await _open_shared(folder, crew, keep, Role.OWNER)
+    if isinstance(shared, StoreFault):
         await crew.close(())
-        return taken
+        return shared
+    owned = await open_slot(folder, number, crew)
+    if isinstance(owned, StoreFault):
+        await shared.close()
+        return owned
+    return SqliteStores(queue=owned.queue, shared=shared, owned=owned)
+
+
+async def open_guest(folder: Path, crew: Crew) -> Shared | StoreFault:
+    """Open a folder for a command, beside the relay that may be running on it; nothing is made."""
+    shared = await _open_shared(folder, crew, 0.0, Role.GUEST)
+    if isinstance(shared, StoreFault):
+        await crew.close(())
+    return shared
+
+
+async def open_slot(folder: Path, number: int, crew: Crew) -> Owned | StoreFault:
+    """Become the owner of a slot and open its queue; on a fault it is given up again."""
+    places = Places(folder)
+    slot = await crew.aside(partial(Slot.take, places, number, crew.files))
+    if isinstance(slot, StoreFault):
+        return slot
     bodies = Bodies(places.bodies(number), crew.files)
     database = Database(places.queue(number), QUEUE, crew.files, Role.OWNER)
     reading = Database(places.queue(number), QUEUE, crew.files, Role.READER)
-    database.guard = taken
-    stores = SqliteStores(
-        queue=SqliteQueue(Shelf(database, reading, bodies), crew),
-        crew=crew,
-        slot=taken,
-        databases=(database, reading),
-    )
-    fault = await crew.aside(partial(_prepare, bodies)) or await stores.queue.open()
+    database.guard = slot
+    queue = SqliteQueue(Shelf(database, reading, bodies), crew)
+    owned = Owned(queue=queue, slot=slot, databases=(database, reading))
+    fault = await queue.open() or await crew.aside(partial(_prepare, bodies)) or await queue.sweep()
     if fault is None:
-        return stores
-    await stores.close()
+        return owned
+    owned.close()
     return fault
 
 
+async def _open_shared(folder: Path, crew: Crew, keep: float, role: Role) -> Shared | StoreFault:
+    places, files = Places(folder), crew.files
+    state = Database(places.state, STATE, files, role)
+    past = Database(places.history, HISTORY, files, role, Sync.RELAXED)
+    fault = await crew.aside(state.open) or await crew.aside(past.open)
+    if fault is not None:
+        state.close()
+        return fault
+    reading = Database(places.state, STATE, files, Role.READER)
+    looking = Database(places.history, HISTORY, files, Role.READER)
+    return Shared(
+        control=SqliteControl(places, crew),
+        suppression=SqliteSuppression(state, reading, crew),
+        holds=SqliteHolds(state, reading, crew),
+        verdicts=SqliteVerdicts(state, crew),
+        history=SqliteHistory(past, looking, crew, keep),
+        crew=crew,
+        databases=(state, past, reading, looking),
+    )
+
+
+def _make(folder: Path, crew: Crew) -> StoreFault | None:
+    try:
+        crew.files.make_folder(folder)
+    except OSError as error:
+        return StoreFault(f"{folder}: {error.strerror}")
+    return None
+
+
 def _prepare(bodies: Bodies) -> StoreFault | None:
+    """Make the names of the slot's files durable, those of the database included."""
     try:
         bodies.prepare()
     except OSError as error:

@@ -69,10 +69,11 @@ class SqliteQueue:
         return self._usage
 
     async def open(self) -> StoreFault | None:
-        """Open the files, count, and remove the bodies that a crash has left without a row."""
-        counted = await self._crew.writer.do(self._database, self._count)
-        if isinstance(counted, StoreFault):
-            return counted
+        """Open the file and count."""
+        return await self._crew.writer.do(self._database, self._count)
+
+    async def sweep(self) -> StoreFault | None:
+        """Remove the bodies that a crash has left without a row, before the first put."""
         return await self._crew.writer.do(self._database, self._sweep)
 
     async def close(self) -> None:

@@ -112,4 +112,54 @@ def _queue_1(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _state_1(connection: sqlite3.Connection) -> None:
+    for statement in (
+        # `print` is a hash of the address, by which the list fits into memory; `seq` grows with
+        # each change, so that other processes find what is new.
+        """CREATE TABLE suppressed (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            address TEXT NOT NULL UNIQUE,
+            print INTEGER NOT NULL,
+            reason TEXT NOT NULL,
+            since INTEGER NOT NULL,
+            until INTEGER,
+            note TEXT NOT NULL
+        ) STRICT""",
+        """CREATE TABLE holds (
+            kind TEXT NOT NULL, name TEXT NOT NULL, route TEXT NOT NULL,
+            reason TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER,
+            PRIMARY KEY (kind, name, route)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE verdicts (
+            print BLOB PRIMARY KEY, reply BLOB NOT NULL, until INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX verdicts_until ON verdicts (until)",
+    ):
+        connection.execute(statement)
+
+
+def _history_1(connection: sqlite3.Connection) -> None:
+    for statement in (
+        """CREATE TABLE events (
+            seq INTEGER PRIMARY KEY,
+            at INTEGER NOT NULL,
+            event TEXT NOT NULL,
+            message TEXT NOT NULL,
+            facts BLOB NOT NULL
+        ) STRICT""",
+        "CREATE INDEX events_message ON events (message, seq)",
+        # Every name a message is asked for by leads to it; the events are found from there.
+        """CREATE TABLE names (
+            seq INTEGER PRIMARY KEY,
+            name TEXT NOT NULL,
+            message TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            UNIQUE (name, message)
+        ) STRICT""",
+    ):
+        connection.execute(statement)
+
+
 QUEUE = Schema(mark=0x53455351, steps=(_queue_1,))
+STATE = Schema(mark=0x53455354, steps=(_state_1,))
+HISTORY = Schema(mark=0x53455348, steps=(_history_1,))

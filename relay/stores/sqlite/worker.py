@@ -151,7 +151,7 @@ class InlineWorker:
         """Do it now."""
         task = Task(database, work, None)
         run_group([task])
-        self.lost += isinstance(task.result(), StoreFault)
+        self.lost += task.in_vain
 
     async def close(self) -> None:
         """Leave nothing: there never is anything left."""

@@ -1,0 +1,121 @@
+"""Going through the entries of a slot as an operator means them, a piece at a time.
+
+Errors: `sqlite3.Error`; damaged rows are `Corrupt` values.
+"""
+
+import json
+import sqlite3
+from datetime import datetime
+
+from relay.model.custody import AGE_BANDS, EntryState, Selection
+from relay.model.entry import QueueEntry
+from relay.model.ports import Corrupt
+from relay.model.settings import NULL_SENDER
+from relay.stores.codec import to_number
+from relay.stores.sqlite.rows import Row, select
+
+_PIECE = 500  # entries in one transaction, so that the relay's own are never kept waiting long
+
+
+def _condition(chosen: Selection, after: int) -> tuple[str, list[object]]:
+    """Put what the columns can tell into SQL."""
+    words: list[str] = ["entries.seq > ?"]
+    found: list[object] = [after]
+    if chosen.ids:
+        words.append("id IN (SELECT value FROM json_each(?))")
+        found.append(json.dumps(sorted(chosen.ids)))
+    if chosen.user is not None:
+        words.append("key IN (SELECT key FROM keys WHERE user = ?)")
+        found.append(chosen.user)
+    if chosen.received_before is not None:
+        words.append("received_at < ?")
+        found.append(to_number(chosen.received_before))
+    return f"WHERE {' AND '.join(words)} ORDER BY entries.seq LIMIT {_PIECE}", found
+
+
+def _fits(chosen: Selection, entry: QueueEntry | Corrupt, now: datetime) -> bool:
+    """Tell what only the entry itself can tell; of a damaged one that is nothing."""
+    if isinstance(entry, Corrupt):
+        return (
+            chosen.state in (None, EntryState.CORRUPT)
+            and chosen.sender is None
+            and chosen.recipient is None
+        )
+    message = entry.message
+    if chosen.state is not None and EntryState.of(entry, now) is not chosen.state:
+        return False
+    sender = NULL_SENDER if message.sender is None else str(message.sender)
+    if chosen.sender is not None and not chosen.sender.matches(sender):
+        return False
+    pattern = chosen.recipient
+    return pattern is None or any(
+        pattern.matches(str(recipient.address)) for recipient in message.recipients
+    )
+
+
+def piece_of(
+    chosen: Selection, now: datetime, after: int, connection: sqlite3.Connection
+) -> tuple[list[Row], int | None]:
+    """Read the next entries meant, and say where the next piece begins."""
+    where, values = _condition(chosen, after)
+    found = select(connection, where, values)
+    last = found[-1].place.seq if len(found) == _PIECE else None
+    return [row for row in found if _fits(chosen, row.entry, now)], last
+
+
+def set_aside_among(chosen: Selection, limit: int, connection: sqlite3.Connection) -> list[Corrupt]:
+    """List what was set aside; of a damaged entry nothing but its id is sure."""
+    if chosen.user or chosen.sender or chosen.recipient or chosen.received_before:
+        return []
+    return [one for one in corrupt_all(connection) if not chosen.ids or one.id in chosen.ids][
+        :limit
+    ]
+
+
+def corrupt_all(connection: sqlite3.Connection) -> list[Corrupt]:
+    """List what was set aside, in the order it was found."""
+    found = connection.execute("SELECT id, reason FROM corrupt ORDER BY seq")
+    return [Corrupt(queue_id, reason) for queue_id, reason in found]
+
+
+def corrupt_one(connection: sqlite3.Connection, queue_id: str) -> Corrupt | None:
+    """Find an entry among those set aside."""
+    found = connection.execute(
+        "SELECT reason FROM corrupt WHERE id = ? ORDER BY seq DESC LIMIT 1", (queue_id,)
+    ).fetchone()
+    return Corrupt(queue_id, found[0]) if found else None
+
+
+def drop_corrupt(
+    ids: frozenset[str], connection: sqlite3.Connection
+) -> list[tuple[str, str | None]]:
+    """Throw away what was set aside under these ids; give each with the file it leaves."""
+    return [
+        found
+        for queue_id in sorted(ids)
+        for found in connection.execute(
+            "DELETE FROM corrupt WHERE id = ? RETURNING id, file", (queue_id,)
+        ).fetchall()
+    ]
+
+
+def oldest(connection: sqlite3.Connection) -> int | None:
+    """Say when the entry that came first was received."""
+    found = connection.execute("SELECT received_at FROM entries ORDER BY seq LIMIT 1").fetchone()
+    return found[0] if found else None
+
+
+def census(
+    now: int, connection: sqlite3.Connection
+) -> list[tuple[str, str | None, str, int, int, int]]:
+    """Count by user, lane, state and age band (its number): messages and octets."""
+    bands = " + ".join(f"(received_at <= {now - age * 1_000_000})" for age in AGE_BANDS[1:])
+    return connection.execute(
+        "SELECT user, lane,"  # noqa: S608 - the bands are numbers
+        " CASE WHEN lease_until > ?1 THEN 'leased'"
+        " WHEN entries.held AND ready_at > ?1 THEN 'held' ELSE 'waiting' END AS state,"
+        f" {bands} AS age, count(*), sum(size)"
+        " FROM entries JOIN keys USING (key) GROUP BY 1, 2, 3, 4"
+        " UNION ALL SELECT '', NULL, 'corrupt', 0, count(*), 0 FROM corrupt HAVING count(*) > 0",
+        (now,),
+    ).fetchall()

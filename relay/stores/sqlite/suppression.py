@@ -1,0 +1,136 @@
+"""The suppression list in `state.db`, shared by all processes of a folder.
+
+Nearly every look-up is about an address that is not on the list; that answer comes from memory, so
+that a recipient costs no thread and no disk. What another process adds is known within a second.
+
+Errors: `StoreFault` values.
+"""
+
+import sqlite3
+from array import array
+from collections.abc import Sequence
+from datetime import datetime
+
+from relay.model.address import Address
+from relay.model.ports import StoreFault, Suppressed
+from relay.stores.codec import to_number, to_time
+from relay.stores.sqlite.crew import Crew
+from relay.stores.sqlite.database import Database
+from relay.stores.sqlite.prints import Prints, print_of
+
+_FRESH = 1.0  # seconds for which the prints in memory count as complete
+
+_Row = tuple[str, str, int, int | None, str]
+_COLUMNS = "SELECT address, reason, since, until, note FROM suppressed"
+
+
+class SqliteSuppression:
+    """Implements `relay.model.ports.Suppression`."""
+
+    def __init__(self, database: Database, reading: Database, crew: Crew) -> None:
+        self._database = database
+        self._reading = reading
+        self._crew = crew
+        self._prints: Prints | None = None  # None: not loaded yet
+        self._last = 0  # seq of the newest row among the prints
+        self._looked_at = float("-inf")
+
+    async def suppressed(self, address: Address, now: datetime) -> Suppressed | StoreFault | None:
+        """Look one address up."""
+        text = str(address).lower()
+        monotonic = self._crew.clock.monotonic()
+        if self._prints is None or monotonic - self._looked_at >= _FRESH:
+            fault = await self._crew.reader.do(self._reading, self._load)
+            if fault is not None:
+                return fault
+            self._looked_at = monotonic
+        if self._prints is not None and not self._prints.may_have(text):
+            return None
+        return await self._crew.reader.do(self._reading, lambda at: _find(at, text, now))
+
+    async def suppress(self, entries: Sequence[Suppressed]) -> StoreFault | None:
+        """Add addresses; one already there is replaced."""
+        new = [
+            (
+                entry.address.lower(),
+                print_of(entry.address.lower()),
+                entry.reason,
+                to_number(entry.since),
+                None if entry.until is None else to_number(entry.until),
+                entry.note,
+            )
+            for entry in entries
+        ]
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany(
+                "INSERT OR REPLACE INTO suppressed (address, print, reason, since, until, note)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                new,
+            )
+
+        fault = await self._crew.writer.do(self._database, work)
+        self._looked_at = float("-inf")
+        return fault
+
+    async def unsuppress(self, addresses: Sequence[str]) -> Sequence[str] | StoreFault:
+        """Remove addresses and say which of them were there."""
+        wanted = [address.lower() for address in addresses]
+
+        def work(connection: sqlite3.Connection) -> list[str]:
+            return [
+                address
+                for address in wanted
+                if connection.execute(
+                    "DELETE FROM suppressed WHERE address = ?", (address,)
+                ).rowcount
+            ]
+
+        return await self._crew.writer.do(self._database, work)
+
+    async def listed(self, after: str, limit: int) -> Sequence[Suppressed] | StoreFault:
+        """List by address, from the first beyond `after`."""
+
+        def work(connection: sqlite3.Connection) -> list[Suppressed]:
+            found = connection.execute(
+                f"{_COLUMNS} WHERE address > ? ORDER BY address LIMIT ?", (after.lower(), limit)
+            )
+            return [_suppressed(row) for row in found]
+
+        return await self._crew.reader.do(self._reading, work)
+
+    async def open(self) -> StoreFault | None:
+        """Load the prints."""
+        return await self._crew.reader.do(self._reading, self._load)
+
+    def _load(self, connection: sqlite3.Connection) -> None:
+        """Bring the prints up to date; in the reader's thread."""
+        newest = connection.execute("SELECT max(seq) FROM suppressed").fetchone()[0] or 0
+        prints, last = self._prints, self._last
+        if prints is not None and newest <= last:
+            return
+        if prints is None or prints.crowded:
+            prints, last = Prints(), 0
+        found = connection.execute(
+            "SELECT print FROM suppressed WHERE seq > ? ORDER BY print", (last,)
+        )
+        prints.add(array("q", (row[0] for row in found)))
+        self._prints, self._last = prints, newest
+
+
+def _find(connection: sqlite3.Connection, address: str, now: datetime) -> Suppressed | None:
+    row = connection.execute(
+        f"{_COLUMNS} WHERE address = ? AND (until IS NULL OR until > ?)", (address, to_number(now))
+    ).fetchone()
+    return None if row is None else _suppressed(row)
+
+
+def _suppressed(row: _Row) -> Suppressed:
+    address, reason, since, until, note = row
+    return Suppressed(
+        address=address,
+        reason=reason,
+        since=to_time(since),
+        until=None if until is None else to_time(until),
+        note=note,
+    )
