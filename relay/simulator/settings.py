@@ -7,9 +7,11 @@ Errors: none; what is wrong is one sentence.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import TypeVar
 
 from .account import (
+    Account,
     ConfigurationSet,
     Denial,
     Enforcement,
@@ -63,8 +65,12 @@ def shown(service: Service) -> dict[str, object]:
 
 def change(service: Service, asked: Document) -> str | None:
     """Apply a change, or say everything that is wrong with it and apply nothing."""
-    asked.refuse_others((*_READERS, *_OF_USAGE))
-    changes = {name: read(asked, name, service) for name, read in _READERS.items() if name in asked}
+    asked.refuse_others((*_CHANGES, *_OF_USAGE))
+    now = service.clock()
+    account = service.account
+    for name, changed in _CHANGES.items():
+        if name in asked:
+            account = changed(asked, account, now)
     sent = asked.number("sent_last_24_hours")
     if sent is not None and not (0 <= sent <= _MOST_NUMBER and sent == int(sent)):
         asked.fault("sent_last_24_hours", "must be a whole number from 0")
@@ -73,52 +79,46 @@ def change(service: Service, asked: Document) -> str | None:
             asked.fault(name, "must not be null, leave it out to keep it as it is")
     if asked.faults:
         return "; ".join(asked.faults)
-    service.account = replace(service.account, **changes)
+    service.account = account
     if sent is not None:
-        service.usage.day.restart(int(sent), service.clock())
+        service.usage.day.restart(int(sent), now)
     return None
 
 
-def _rate(asked: Document, name: str, _service: Service) -> float:
-    value = asked.number(name) or 0.0
+def _rate(asked: Document) -> float:
+    value = asked.number("max_send_rate") or 0.0
     if not 0 < value <= _MOST_NUMBER:
-        asked.fault(name, "must be above 0 (recipients a second)")
+        asked.fault("max_send_rate", "must be above 0 (recipients a second)")
     return value
 
 
-def _quota(asked: Document, name: str, _service: Service) -> float:
-    value = asked.number(name) or 0.0
+def _quota(asked: Document) -> float:
+    value = asked.number("max_24_hour_send") or 0.0
     if value != -1 and not 0 <= value <= _MOST_NUMBER:
-        asked.fault(name, "must be 0 or more, or -1 for unlimited")
+        asked.fault("max_24_hour_send", "must be 0 or more, or -1 for unlimited")
     return value
 
 
-def _truth(asked: Document, name: str, _service: Service) -> bool:
+def _truth(asked: Document, name: str) -> bool:
     return bool(asked.truth(name))
 
 
-def _names(asked: Document, name: str, _service: Service) -> frozenset[str]:
+def _names(asked: Document, name: str) -> frozenset[str]:
     return frozenset(asked.texts(name))
 
 
-def _account_id(asked: Document, name: str, _service: Service) -> str:
-    value = asked.text(name) or ""
+def _account_id(asked: Document) -> str:
+    value = asked.text("account_id") or ""
     if len(value) != 12 or not (value.isascii() and value.isdigit()):
-        asked.fault(name, "must be twelve digits")
+        asked.fault("account_id", "must be twelve digits")
     return value
 
 
-def _enforcement(asked: Document, name: str, _service: Service) -> Enforcement:
-    return _word(asked, name, Enforcement.HEALTHY)
-
-
-def _configuration_sets(
-    asked: Document, name: str, _service: Service
-) -> Mapping[str, ConfigurationSet]:
-    if asked.is_list(name):  # names alone are enough for what has no state
-        return {each: ConfigurationSet() for each in asked.texts(name)}
+def _configuration_sets(asked: Document) -> Mapping[str, ConfigurationSet]:
+    if asked.is_list("configuration_sets"):  # names alone are enough for what has no state
+        return {each: ConfigurationSet() for each in asked.texts("configuration_sets")}
     found: dict[str, ConfigurationSet] = {}
-    inside = asked.inner(name)
+    inside = asked.inner("configuration_sets")
     for each in inside.names():
         one = inside.inner(each)
         one.refuse_others(("sending_enabled",))
@@ -126,9 +126,9 @@ def _configuration_sets(
     return found
 
 
-def _tenants(asked: Document, name: str, _service: Service) -> Mapping[str, Tenant]:
+def _tenants(asked: Document) -> Mapping[str, Tenant]:
     found: dict[str, Tenant] = {}
-    inside = asked.inner(name)
+    inside = asked.inner("tenants")
     for each in inside.names():
         one = inside.inner(each)
         one.refuse_others(("status", "identities", "configuration_sets"))
@@ -140,12 +140,11 @@ def _tenants(asked: Document, name: str, _service: Service) -> Mapping[str, Tena
     return found
 
 
-def _suppressed(asked: Document, name: str, service: Service) -> Mapping[str, Suppressed]:
-    now = service.clock()
-    if asked.is_list(name):
-        reasons = dict.fromkeys(asked.texts(name), SuppressionReason.BOUNCE)
+def _suppressed(asked: Document, now: datetime) -> Mapping[str, Suppressed]:
+    if asked.is_list("suppressed"):
+        reasons = dict.fromkeys(asked.texts("suppressed"), SuppressionReason.BOUNCE)
     else:
-        inside = asked.inner(name)
+        inside = asked.inner("suppressed")
         reasons = {
             address: _word(inside, address, SuppressionReason.BOUNCE) for address in inside.names()
         }
@@ -155,9 +154,9 @@ def _suppressed(asked: Document, name: str, service: Service) -> Mapping[str, Su
     }
 
 
-def _denied(asked: Document, name: str, _service: Service) -> tuple[Denial, ...]:
+def _denied(asked: Document) -> tuple[Denial, ...]:
     found: list[Denial] = []
-    for one in asked.inners(name):
+    for one in asked.inners("denied"):
         one.refuse_others(("action", "resource"))
         action = one.text("action")
         if not action:
@@ -166,8 +165,14 @@ def _denied(asked: Document, name: str, _service: Service) -> tuple[Denial, ...]
     return tuple(found)
 
 
-def _credentials(asked: Document, name: str, _service: Service) -> Mapping[str, str]:
-    inside = asked.inner(name)
+def _credentials(asked: Document, known: Mapping[str, str]) -> Mapping[str, str]:
+    """Keys with their secrets; or names of known keys, so that what is shown may be set again."""
+    if asked.is_list("credentials"):
+        kept = asked.texts("credentials")
+        if any(access_key not in known for access_key in kept):
+            asked.fault("credentials", "a list keeps known keys only; give new ones as an object")
+        return {access_key: known.get(access_key, "") for access_key in kept}
+    inside = asked.inner("credentials")
     found = {access_key: inside.text(access_key) or "" for access_key in inside.names()}
     for access_key, secret in found.items():
         if not secret or "/" in access_key:
@@ -175,8 +180,8 @@ def _credentials(asked: Document, name: str, _service: Service) -> Mapping[str, 
     return found
 
 
-def _roles(asked: Document, name: str, _service: Service) -> Mapping[str, str | None]:
-    inside = asked.inner(name)
+def _roles(asked: Document) -> Mapping[str, str | None]:
+    inside = asked.inner("roles")
     return {role: inside.text(role) for role in inside.names()}
 
 
@@ -192,25 +197,40 @@ def _word(asked: Document, name: str, default: Word) -> Word:
     return words[written]
 
 
-# `replace` cannot type keywords it takes from a mapping, hence Any: each reader returns what
-# the field of its own name holds.
-_READERS: dict[str, Callable[[Document, str, Service], Any]] = {
-    "account_id": _account_id,
-    "max_send_rate": _rate,
-    "max_24_hour_send": _quota,
-    "sandbox": _truth,
-    "sending_enabled": _truth,
-    "enforcement": _enforcement,
-    "identities": _names,
-    "unverified_identities": _names,
-    "mail_from_failing": _names,
-    "delegated": _names,
-    "configuration_sets": _configuration_sets,
-    "tenants": _tenants,
-    "suppressed": _suppressed,
-    "denied": _denied,
-    "credentials": _credentials,
-    "roles": _roles,
-    "bare_line_feeds": _truth,
+_Changed = Callable[[Document, Account, datetime], Account]
+
+# For each name: the account with that much changed.
+_CHANGES: dict[str, _Changed] = {
+    "account_id": lambda asked, to, _: replace(to, account_id=_account_id(asked)),
+    "max_send_rate": lambda asked, to, _: replace(to, max_send_rate=_rate(asked)),
+    "max_24_hour_send": lambda asked, to, _: replace(to, max_24_hour_send=_quota(asked)),
+    "sandbox": lambda asked, to, _: replace(to, sandbox=_truth(asked, "sandbox")),
+    "sending_enabled": lambda asked, to, _: replace(
+        to, sending_enabled=_truth(asked, "sending_enabled")
+    ),
+    "enforcement": lambda asked, to, _: replace(
+        to, enforcement=_word(asked, "enforcement", to.enforcement)
+    ),
+    "identities": lambda asked, to, _: replace(to, identities=_names(asked, "identities")),
+    "unverified_identities": lambda asked, to, _: replace(
+        to, unverified_identities=_names(asked, "unverified_identities")
+    ),
+    "mail_from_failing": lambda asked, to, _: replace(
+        to, mail_from_failing=_names(asked, "mail_from_failing")
+    ),
+    "delegated": lambda asked, to, _: replace(to, delegated=_names(asked, "delegated")),
+    "configuration_sets": lambda asked, to, _: replace(
+        to, configuration_sets=_configuration_sets(asked)
+    ),
+    "tenants": lambda asked, to, _: replace(to, tenants=_tenants(asked)),
+    "suppressed": lambda asked, to, now: replace(to, suppressed=_suppressed(asked, now)),
+    "denied": lambda asked, to, _: replace(to, denied=_denied(asked)),
+    "credentials": lambda asked, to, _: replace(
+        to, credentials=_credentials(asked, to.credentials)
+    ),
+    "roles": lambda asked, to, _: replace(to, roles=_roles(asked)),
+    "bare_line_feeds": lambda asked, to, _: replace(
+        to, bare_line_feeds=_truth(asked, "bare_line_feeds")
+    ),
 }
 _OF_USAGE = ("sent_last_24_hours",)

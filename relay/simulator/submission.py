@@ -86,7 +86,7 @@ class Resolved:
 
 _TAG = re.compile(r"[A-Za-z0-9_-]+")
 _ADDRESS_HEADERS = ("from", "sender", "reply-to", "return-path", "to", "cc", "bcc")
-# SES Developer Guide, troubleshoot-smtp: who must be verified, in the order SES is asked.
+# SES Developer Guide, troubleshoot-smtp: all of these must be verified.
 _VERIFIED = ("source", "feedback", "from", "sender", "return-path")
 
 _Named = dict[str, tuple[Mailbox, ...]]

@@ -63,6 +63,7 @@ def test_names_are_found_however_they_are_written(header, shown):
         'Content-Disposition: attachment; filename="archive.zip"',
         "Content-Disposition: attachment",
         'Content-Type: text/plain; charset="utf-8"; name="=?broken?x?.pdf?="',
+        'Content-Type: text/plain; name="=?no-such-charset?q?a=2Eexe?="',
         "Content-Type: text/plain;",
         "X-Name: run.exe",
     ],

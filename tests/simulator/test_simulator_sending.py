@@ -91,6 +91,10 @@ def test_a_source_that_is_no_address_is_refused(send, source):
     assert send.refused(source=source) == f"{INVALID}: Illegal address"
 
 
+def test_a_group_without_members_is_no_author(send):
+    assert send.refused(raw("From: nobody:;")) == f"{INVALID}: Missing required header 'From'."
+
+
 @pytest.mark.parametrize("name", ["From", "Sender", "Reply-To", "Return-Path", "To", "Cc", "Bcc"])
 def test_every_address_header_is_read(send, name):
     fields = ["From: a@example.com"] if name != "From" else []

@@ -95,6 +95,10 @@ def test_both_apis_send(simulator):
             "InvalidParameterValue: MaxItems must be between 1 and 1000.",
         ),
         (
+            form(Action="ListConfigurationSets", MaxItems="1001"),
+            "InvalidParameterValue: MaxItems must be between 1 and 1000.",
+        ),
+        (
             form(Action="ListIdentities", NextToken="x"),
             "InvalidParameterValue: Invalid NextToken.",
         ),
@@ -251,6 +255,25 @@ def test_the_newer_paths_of_lists_are_served(simulator, clock):
 )
 def test_wrong_pages(simulator, query, error):
     assert v2(simulator, "GET", f"/v2/email/suppression/addresses?{query}")[:2] == (400, error)
+
+
+@pytest.mark.parametrize("path", ["identities", "configuration-sets"])
+def test_wrong_pages_of_other_lists(simulator, path):
+    seen = v2(simulator, "GET", f"/v2/email/{path}?PageSize=0")
+    assert seen[:2] == (400, "BadRequestException")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "document", "outcome"),
+    [
+        ("GET", "configuration-sets/none", None, (404, "NotFoundException")),
+        ("GET", "configuration-sets/none/event-destinations", None, (404, "NotFoundException")),
+        ("POST", "tenants/get", {"TenantName": "none"}, (404, "NotFoundException")),
+        ("POST", "tenants/get", {}, (400, "BadRequestException")),
+    ],
+)
+def test_what_is_not_there(simulator, method, path, document, outcome):
+    assert v2(simulator, method, f"/v2/email/{path}", document)[:2] == outcome
 
 
 def test_the_suppression_list_by_time(simulator, clock):
