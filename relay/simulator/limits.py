@@ -40,7 +40,7 @@ CLOCK_SKEW: Final = timedelta(minutes=5)
 # SES Developer Guide, send-an-email-from-console: the mailbox simulator.
 MAILBOX_SIMULATOR: Final = "simulator.amazonses.com"
 
-# RFC 5321 §4.5.3.1.1, §4.5.3.1.2 and RFC 1035 §2.3.4.
+# RFC 5321 §4.5.3.1.1 and §4.5.3.1.2; a label of the DNS has 63 octets.
 LOCAL_PART_OCTETS: Final = 64
 DOMAIN_OCTETS: Final = 255
 LABEL_OCTETS: Final = 63

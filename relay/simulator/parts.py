@@ -131,7 +131,7 @@ def _parameters(value: str) -> dict[str, str] | str:
             continue
         section = (int(split["number"] or 0), split["encoded"] is not None, text)
         sections.setdefault(split["name"], []).append(section)
-    # Both forms may be present; the extended one is what clients show (RFC 2231 §3, RFC 6266).
+    # Both forms may be present; the extended one is what clients show (RFC 2231 §4).
     # A refused extension in either counts, so the plain one stays beside it as a last resort.
     for name, pieces in sections.items():
         joined = "".join(_section_text(piece) for piece in sorted(pieces))
