@@ -16,8 +16,11 @@ from relay.model.address import Address
 from relay.model.settings import LogRecipients
 
 # Anything in free text that reads like an address: SES and receivers quote recipients in refusals.
+# The local part is generous (RFC 5321 §4.5.3.1.1 has 64 octets, quoted or not): what stands too
+# near to an address goes with it, rather than half an address staying.
 _ADDRESS_IN_TEXT = re.compile(
-    r"[^\s<>()\[\]{},;:\"'=]+@[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?"
+    r"""(?:"(?:[^"\\]|\\.){0,128}"|[^\s<>()\[\],;:"@]{1,320})"""
+    r"""@[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?"""
 )
 
 
@@ -61,4 +64,9 @@ class Redaction:
         """Show a sentence of SES or of a receiver, with every address in it redacted."""
         if self.full or "@" not in text:
             return text
-        return _ADDRESS_IN_TEXT.sub(lambda match: self._shown(match[0]), text)
+        return _ADDRESS_IN_TEXT.sub(self._in_text, text)
+
+    def _in_text(self, match: re.Match[str]) -> str:
+        found = match[0]
+        address = found.lstrip("'")  # an apostrophe may belong to an address, but begins none
+        return found[: len(found) - len(address)] + self._shown(address)
