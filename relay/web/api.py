@@ -3,6 +3,7 @@
 Errors: 404 with `{"error": …}` for what is not known any more.
 """
 
+import asyncio
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -71,7 +72,7 @@ class Api:
         message = inbox.get(request.match_info["id"]) if inbox is not None else None
         if message is None:
             return _unknown("message")
-        letter = read(message.raw)
+        letter = await asyncio.to_thread(read, message.raw)
         parts = {
             "fields": letter.fields,
             "text": letter.text,

@@ -25,7 +25,8 @@ async def harden(_request: web.Request, response: web.StreamResponse) -> None:
     headers.setdefault("Content-Security-Policy", _PAGE)
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Cache-Control"] = "no-store"
-    headers["Referrer-Policy"] = "no-referrer"
+    # Not "no-referrer": browsers then say `Origin: null` with our own forms, too.
+    headers["Referrer-Policy"] = "same-origin"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     headers["Server"] = "ses-relay"

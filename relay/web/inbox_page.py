@@ -6,21 +6,23 @@ holds, it runs nothing, loads nothing and sends nothing.
 Errors: none.
 """
 
+import asyncio
+
 from aiohttp import web
 
 from relay.web.frame import definitions, octets_for_people, page, section
 from relay.web.headers import INERT
 from relay.web.html import Html, el, markup
 from relay.web.inbox import InboxMessage
-from relay.web.letter import MOST_OCTETS, Letter, read
+from relay.web.letter import Letter, read
 from relay.web.recent import Life
 
 _NO_HTML = "<!doctype html><p>This message has no HTML part.</p>"
 
 
-def inbox_page(message: InboxMessage, life: Life | None) -> web.Response:
+async def inbox_page(message: InboxMessage, life: Life | None) -> web.Response:
     """Show one message."""
-    letter = read(message.raw)
+    letter = await asyncio.to_thread(read, message.raw)
     return page(
         f"{letter.field('Subject') or 'Message'} · ses-relay",
         section(
@@ -45,10 +47,11 @@ def inbox_page(message: InboxMessage, life: Life | None) -> web.Response:
     )
 
 
-def html_part(message: InboxMessage) -> web.Response:
+async def html_part(message: InboxMessage) -> web.Response:
     """Give the HTML part as a document that can do nothing."""
+    letter = await asyncio.to_thread(read, message.raw)
     return web.Response(
-        body=(read(message.raw).html or _NO_HTML).encode("utf-8", "replace"),
+        body=(letter.html or _NO_HTML).encode("utf-8", "replace"),
         content_type="text/html",
         charset="utf-8",
         headers={"Content-Security-Policy": INERT},
@@ -62,9 +65,7 @@ def source(message: InboxMessage) -> web.Response:
 
 def _parts(message: InboxMessage, letter: Letter) -> Html:
     return markup(
-        el("p", f"Only the first {octets_for_people(MOST_OCTETS)} are shown.", class_="soft")
-        if letter.cut
-        else None,
+        el("p", "Only the beginning is shown.", class_="soft") if letter.cut else None,
         markup(el("h3", "Text"), el("pre", letter.text)) if letter.text is not None else None,
         markup(
             el("h3", "HTML"),

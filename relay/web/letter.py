@@ -15,10 +15,13 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesHeaderParser, BytesParser
 from email.policy import compat32
+from itertools import islice
 
-# Taking a message apart holds the event loop; a longer one is shown from its beginning.
+# A page has room for so much; what is longer is shown from its beginning.
 MOST_OCTETS = 512 * 1024
-_MOST_HEADER = 32 * 1024
+_MOST_HEADER = 16 * 1024
+_MOST_FIELDS = 500
+_MOST_PARTS = 100
 _ODD = (MessageError, Base64Error, ValueError, LookupError, AttributeError, TypeError)
 
 
@@ -39,7 +42,7 @@ class Letter:
     text: str | None = None
     html: str | None = None
     attachments: tuple[Attachment, ...] = ()
-    cut: bool = False  # only the beginning was looked at
+    cut: bool = False  # there is more than is shown
 
     def field(self, name: str) -> str:
         """Give the first field of that name, decoded; empty when there is none."""
@@ -53,7 +56,7 @@ def read_fields(raw: bytes | memoryview) -> Letter:
 
 
 def read(raw: bytes | memoryview) -> Letter:
-    """Take a message apart."""
+    """Take a message apart. Takes up to a second for the oddest ones: belongs in a thread."""
     try:
         message = BytesParser(policy=compat32).parsebytes(bytes(raw[:MOST_OCTETS]))
         return _letter(message, cut=len(raw) > MOST_OCTETS)
@@ -65,7 +68,8 @@ def _letter(message: Message, *, cut: bool) -> Letter:
     text: str | None = None
     html: str | None = None
     attachments: list[Attachment] = []
-    for part in _leaves(message):
+    leaves = _leaves(message)
+    for part in islice(leaves, _MOST_PARTS):
         kind, name = part.get_content_type(), _file_name(part)
         attached = bool(name) or part.get_content_disposition() == "attachment"
         if kind == "text/plain" and text is None and not attached:
@@ -74,6 +78,7 @@ def _letter(message: Message, *, cut: bool) -> Letter:
             html = _text(part)
         else:
             attachments.append(Attachment(name or "unnamed", kind, len(_octets(part))))
+    cut = cut or next(leaves, None) is not None or len(message) > _MOST_FIELDS
     return Letter(_fields(message), text, html, tuple(attachments), cut)
 
 
@@ -89,7 +94,7 @@ def _leaves(message: Message) -> Iterator[Message]:
 
 
 def _fields(message: Message) -> tuple[tuple[str, str], ...]:
-    return tuple((name, _decoded(value)) for name, value in message.items())
+    return tuple((name, _decoded(value)) for name, value in islice(message.items(), _MOST_FIELDS))
 
 
 def _decoded(value: object) -> str:

@@ -49,12 +49,12 @@ class Pages:
         message = self._taken(request)
         if message is None:
             return _gone()
-        return inbox_page(message, self._sources.recent.relayed_as(message.id))
+        return await inbox_page(message, self._sources.recent.relayed_as(message.id))
 
     async def inbox_html(self, request: web.Request) -> web.Response:
         """Give the HTML part for the sandboxed frame."""
         message = self._taken(request)
-        return _gone() if message is None else html_part(message)
+        return _gone() if message is None else await html_part(message)
 
     async def inbox_source(self, request: web.Request) -> web.Response:
         """Give a message's octets."""

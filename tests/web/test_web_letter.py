@@ -77,6 +77,14 @@ def test_a_huge_message_is_cut():
     assert len(letter.text) < MOST_OCTETS
 
 
+def test_fields_and_parts_without_number_are_cut():
+    letter = read(b"A: b\r\n" * 2000 + b"\r\n")
+    assert (len(letter.fields), letter.cut) == (500, True)
+    parts = b"--a\r\nContent-Type: image/png\r\n\r\n\r\n" * 300
+    letter = read(b'Content-Type: multipart/mixed; boundary="a"\r\n\r\n' + parts)
+    assert (len(letter.attachments), letter.cut) == (100, True)
+
+
 WORDS = st.sampled_from(
     [
         *(b"Content-Type: ", b"multipart/mixed", b"text/plain", b"; boundary=", b"charset", b"*"),
