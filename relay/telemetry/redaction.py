@@ -68,5 +68,5 @@ class Redaction:
 
     def _in_text(self, match: re.Match[str]) -> str:
         found = match[0]
-        address = found.lstrip("'")  # an apostrophe may belong to an address, but begins none
+        address = found.lstrip("'")  # an apostrophe in front is a quote, not a name
         return found[: len(found) - len(address)] + self._shown(address)
