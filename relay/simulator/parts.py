@@ -113,7 +113,7 @@ def _kind(fields: tuple[Field, ...]) -> tuple[str, bytes]:
             parameters = _parameters(field.value)
             boundary = "" if isinstance(parameters, str) else parameters.get("boundary", "")
             kind = field.value.partition(";")[0].strip().lower()
-            return kind, boundary.rstrip().encode("utf-8", "replace")
+            return kind, boundary.partition("\n")[0].rstrip().encode("utf-8", "replace")
     return "text/plain", b""
 
 

@@ -2,7 +2,7 @@
 
 The order is ours (AWS documents none), from what needs the least knowledge to what changes
 state: account → size → message and addresses → parts → permission → configuration set →
-tenant → contact list → identities and sandbox → MAIL FROM → rate and quota (in `simulator`).
+tenant → contact list → identities and sandbox → MAIL FROM → rate and quota (in `service`).
 A refused request uses up nothing.
 
 SES facts: SES Developer Guide, quotas, mime-types, send-email-raw, request-production-access,
