@@ -12,14 +12,13 @@ from typing import assert_never
 
 from relay.flow.outgoing import Outgoing
 from relay.flow.owner import Owner
-from relay.model import backoff, replies
-from relay.model.clock import Clock
+from relay.model import replies
 from relay.model.entry import QueueEntry, RequestState
+from relay.model.message import Message
 from relay.model.outcome import Deferred, Failed, Outcome, Relayed, Unknown
-from relay.model.ports import Custody, NewEntry, NoCustody, Stale, StoreFault
-from relay.model.progress import Progress, after
+from relay.model.ports import Custody, NewEntry, NoCustody, Reports, Stale, StoreFault
+from relay.model.progress import Progress, Times, after
 from relay.model.reply import Reply
-from relay.model.settings import Queue as QueueSettings
 from relay.telemetry import Telemetry
 
 # Longer than any request to SES may take: nobody else touches an entry that is in flight.
@@ -43,54 +42,53 @@ class Keeper:
     def __init__(
         self,
         custody: Custody,
+        reports: Reports,
         owner: Owner,
         telemetry: Telemetry,
-        clock: Clock,
-        chance: Callable[[], float],
+        times: Callable[[QueueEntry], Times],
     ) -> None:
         self._custody = custody
+        self._reports = reports
         self._owner = owner
         self._telemetry = telemetry
-        self._clock = clock
-        self._chance = chance
+        self._times = times
 
     async def keep(self, batch: Sequence[Outgoing], unkept: Reply) -> Reply:
         """Keep messages nobody has tried to send; without a store the client hears `unkept`."""
-        now = self._clock.now()
         return await self._put(
-            [NewEntry(entry=one.entry(now), content=one.message.content) for one in batch], unkept
+            [
+                NewEntry(entry=one.entry(one.message.received_at), content=one.message.content)
+                for one in batch
+            ],
+            unkept,
         )
 
-    async def keep_after(
-        self, outgoing: Outgoing, outcome: Outcome, settings: QueueSettings
-    ) -> Reply:
+    async def keep_after(self, outgoing: Outgoing, outcome: Outcome) -> Reply:
         """Keep a message whose first attempt, made while the client waits, did not end it."""
-        progress = self._after(outgoing.entry(self._clock.now()), outcome, settings)
+        progress = self._after(outgoing.entry(outgoing.message.received_at), outcome)
         new = NewEntry(entry=progress.entry, content=outgoing.message.content)
-        return await self._put([new], verdict(outcome))
+        spawn = await self._reports_on(outgoing.message, progress)
+        return await self._put([new, *spawn], verdict(outcome))
 
-    async def keep_in_flight(
-        self, outgoing: Outgoing, sending: asyncio.Task[Outcome], settings: QueueSettings
-    ) -> Reply:
+    async def keep_in_flight(self, outgoing: Outgoing, sending: asyncio.Task[Outcome]) -> Reply:
         """Keep a message whose request is under way longer than the client should wait.
 
         The reply is decided here, once: if the message is durable before the outcome is known,
         the outcome is recorded against the entry and the client hears no more of it.
         """
-        now = self._clock.now()
-        fresh = outgoing.entry(now)
+        fresh = outgoing.entry(outgoing.message.received_at)
         in_flight = replace(
             fresh,
             requests=tuple(
                 replace(request, state=RequestState.IN_FLIGHT) for request in fresh.requests
             ),
-            lease_until=now + IN_FLIGHT_LEASE,
+            lease_until=self._times(fresh).now + IN_FLIGHT_LEASE,
         )
         new = NewEntry(entry=in_flight, content=outgoing.message.content)
         fault = await self._custody.put([new])
         if fault is None:
             self._owner.start(
-                f"record {outgoing.message.id}", self._record(in_flight, sending, settings)
+                f"record {outgoing.message.id}", self._record(in_flight, outgoing, sending)
             )
             return replies.queued(outgoing.message.id)
         self._log(fault)
@@ -98,22 +96,22 @@ class Keeper:
         return verdict(await asyncio.shield(sending))
 
     async def _record(
-        self, entry: QueueEntry, sending: asyncio.Task[Outcome], settings: QueueSettings
+        self, entry: QueueEntry, outgoing: Outgoing, sending: asyncio.Task[Outcome]
     ) -> None:
-        outcome = await asyncio.shield(sending)
-        progress = self._after(entry, outcome, settings)
-        recorded = await self._custody.record(replace(progress.entry, lease_until=None))
-        if isinstance(recorded, StoreFault):
-            # The entry stays in flight until its lease ends, and is Unknown then.
-            self._telemetry.store.fault("record", recorded.reason, queue_id=entry.id)
-        elif isinstance(recorded, Stale):
-            self._telemetry.store.fault(
-                "record", f"version {recorded.version} was recorded meanwhile", queue_id=entry.id
-            )
+        progress = self._after(entry, await asyncio.shield(sending))
+        spawn = await self._reports_on(outgoing.message, progress)
+        recorded = await self._custody.record(replace(progress.entry, lease_until=None), spawn)
+        if isinstance(recorded, Stale):
+            reason = f"version {recorded.version} was recorded meanwhile"
+            self._telemetry.store.fault("record", reason, queue_id=entry.id)
 
-    def _after(self, entry: QueueEntry, outcome: Outcome, settings: QueueSettings) -> Progress:
-        times = backoff.times(settings, entry.attempts, self._clock.now(), self._chance())
-        return after(entry, entry.requests[0].number, outcome, times)
+    def _after(self, entry: QueueEntry, outcome: Outcome) -> Progress:
+        return after(entry, entry.requests[0].number, outcome, self._times(entry))
+
+    async def _reports_on(self, message: Message, progress: Progress) -> Sequence[NewEntry]:
+        if progress.refused is None:
+            return ()
+        return await self._reports.failed(message, progress.refused)
 
     async def _put(self, new: Sequence[NewEntry], unkept: Reply) -> Reply:
         fault = await self._custody.put(new)

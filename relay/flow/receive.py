@@ -109,13 +109,13 @@ class Receiver:
         )
         done, _ = await asyncio.wait({sending}, timeout=queue.wait)
         if not done:
-            return await self.keeper.keep_in_flight(outgoing, sending, queue)
+            return await self.keeper.keep_in_flight(outgoing, sending)
         outcome = sending.result()
         match outcome:
             case Relayed() | Failed(recipients=None):
                 return verdict(outcome)
             case _:
-                return await self.keeper.keep_after(outgoing, outcome, queue)
+                return await self.keeper.keep_after(outgoing, outcome)
 
     async def _without_suppressed(
         self, submission: Submission, decided: Decided

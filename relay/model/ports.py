@@ -312,10 +312,11 @@ class Custody(Protocol):
         """Keep all of them or none, behind the older mail of their keys. None: durable now."""
         ...
 
-    async def record(
-        self, entry: QueueEntry, spawn: Sequence[NewEntry] = ()
-    ) -> QueueEntry | Stale | StoreFault:
-        """Replace the entry; see `Queue.record`."""
+    async def record(self, entry: QueueEntry, spawn: Sequence[NewEntry] = ()) -> QueueEntry | Stale:
+        """Replace the entry (see `Queue.record`), trying until the store can do it.
+
+        What is known of a request must not be forgotten: it would be sent twice.
+        """
         ...
 
 

@@ -10,9 +10,9 @@ and tried again, because forgetting it would send the message twice.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from relay.model import backoff, replies
+from relay.model import replies
 from relay.model.clock import Clock
 from relay.model.entry import EntryRequest, Held, QueueEntry, RequestState
 from relay.model.message import Message, Request
@@ -27,7 +27,7 @@ from relay.model.ports import (
     StoreFault,
 )
 from relay.model.progress import Progress, Times, after, expired, interrupted
-from relay.model.settings import Queue as QueueSettings
+from relay.queue.recording import record_surely
 from relay.queue.reserve import Reserve
 from relay.telemetry import Telemetry
 
@@ -35,8 +35,6 @@ from relay.telemetry import Telemetry
 ABREAST = 8
 # A lease outlasts the wait for a turn and the request, and is renewed with every record.
 LEASE = timedelta(minutes=15)
-# Between two tries to record an outcome.
-RECORD_PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +47,7 @@ class Tools:
     reserve: Reserve
     telemetry: Telemetry
     clock: Clock
-    settings: Callable[[], QueueSettings]
-    chance: Callable[[], float]
+    times: Callable[[QueueEntry], Times]  # when to try an entry again, from now
 
 
 class Case:
@@ -175,25 +172,17 @@ class Case:
             await self._record(replace(self._entry, lease_until=None), ())
 
     async def _record(self, entry: QueueEntry, spawn: Sequence[NewEntry]) -> None:
-        """Record until it is recorded: what is known now must not be forgotten."""
+        """Record until it is recorded, unless somebody else has been at it."""
         if not entry.open_requests:
             entry = replace(entry, lease_until=None)
-        while not self._lost:
-            recorded = await self._tools.queue.record(entry, spawn)
-            match recorded:
-                case Stale(version=version):
-                    self._lost = True
-                    reason = f"version {version} was recorded meanwhile"
-                    self._tools.telemetry.store.fault("record", reason, queue_id=entry.id)
-                case StoreFault(reason=reason):
-                    self._tools.telemetry.store.fault("record", reason, queue_id=entry.id)
-                    await self._tools.clock.sleep(RECORD_PAUSE)
-                case _:
-                    self._entry = recorded
-                    return
+        tools = self._tools
+        recorded = await record_surely(tools.queue, entry, spawn, tools.telemetry, tools.clock)
+        if isinstance(recorded, Stale):
+            self._lost = True
+            reason = f"version {recorded.version} was recorded meanwhile"
+            tools.telemetry.store.fault("record", reason, queue_id=entry.id)
+        else:
+            self._entry = recorded
 
     def _times(self) -> Times:
-        now: datetime = self._tools.clock.now()
-        return backoff.times(
-            self._tools.settings(), self._entry.attempts, now, self._tools.chance()
-        )
+        return self._tools.times(self._entry)

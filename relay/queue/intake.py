@@ -7,6 +7,7 @@ Errors: those of `relay.model.ports.Queue`, passed on.
 
 from collections.abc import Sequence
 
+from relay.model.clock import Clock
 from relay.model.entry import QueueEntry, RequestState
 from relay.model.ports import (
     NewEntry,
@@ -16,15 +17,19 @@ from relay.model.ports import (
     Stale,
     StoreFault,
 )
+from relay.queue.recording import record_surely
 from relay.queue.runner import Runner
+from relay.telemetry import Telemetry
 
 
 class Intake:
     """Implements `relay.model.ports.Custody` over a queue with its runner."""
 
-    def __init__(self, queue: Queue, runner: Runner) -> None:
+    def __init__(self, queue: Queue, runner: Runner, telemetry: Telemetry, clock: Clock) -> None:
         self._queue = queue
         self._runner = runner
+        self._telemetry = telemetry
+        self._clock = clock
 
     async def put(self, new: Sequence[NewEntry]) -> NoCustody | StoreFault | None:
         """Announce, then keep."""
@@ -35,14 +40,11 @@ class Intake:
         finally:
             self._runner.arrived(keys)
 
-    async def record(
-        self, entry: QueueEntry, spawn: Sequence[NewEntry] = ()
-    ) -> QueueEntry | Stale | StoreFault:
-        """Record, and let the runner look at what is open still."""
-        try:
-            return await self._queue.record(entry, spawn)
-        finally:
-            self._runner.wake()
+    async def record(self, entry: QueueEntry, spawn: Sequence[NewEntry] = ()) -> QueueEntry | Stale:
+        """Record until it is recorded, and let the runner look at what is open still."""
+        recorded = await record_surely(self._queue, entry, spawn, self._telemetry, self._clock)
+        self._runner.wake()
+        return recorded
 
 
 def _key(entry: QueueEntry) -> QueueKey:

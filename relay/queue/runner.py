@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from relay.model import replies
 from relay.model.entry import QueueEntry
 from relay.model.ports import Corrupt, KeyBacklog, QueueKey, Scheduler, StoreFault
+from relay.model.progress import interrupted
 from relay.queue.case import LEASE, Case, Tools
 
 # Entries in work at a time. Each is a few kilobytes until its turn comes.
@@ -51,6 +53,13 @@ class Runner:
     def wake(self) -> None:
         """Look at the backlog soon: something was kept, released, or a gate opened."""
         self._awake.set()
+
+    async def recover(self) -> int | StoreFault:
+        """Take up what the last owner of this queue left behind, before anything is claimed."""
+        return await self._tools.queue.recover(self._taken_up)
+
+    def _taken_up(self, entry: QueueEntry) -> QueueEntry:
+        return interrupted(entry, self._tools.times(entry), replies.ANSWER_LOST)
 
     async def watch(self) -> None:
         """Wake up when another process (an operator, another node) changed the queue."""

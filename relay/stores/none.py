@@ -77,6 +77,20 @@ class NoQueue:
         await asyncio.get_running_loop().create_future()
 
 
+class NoCustodyAtAll:
+    """What flow hears where there is no queue; implements `relay.model.ports.Custody`."""
+
+    async def put(self, new: Sequence[NewEntry]) -> NoCustody:
+        """Take nothing: it stays the client's."""
+        return NoCustody()
+
+    async def record(
+        self, entry: QueueEntry, spawn: Sequence[NewEntry] = ()
+    ) -> QueueEntry | Stale:
+        """Give the entry back: what was never kept has nothing to record."""
+        return entry
+
+
 class NoControl:
     """An operator's hands on an empty queue."""
 

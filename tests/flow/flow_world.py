@@ -17,6 +17,7 @@ from relay.flow.snapshot import Snapshot
 from relay.flow.transaction import Desk
 from relay.mail.signers import Signers
 from relay.model.address import Address
+from relay.model.backoff import times
 from relay.model.envelope import Client, Recipient
 from relay.model.outcome import Relayed
 from relay.model.ports import Granted, MailParameters, NoCustody, StoreFault
@@ -98,6 +99,20 @@ class MemoryQueue:
         return replace(entry, version=entry.version + 1)
 
 
+class Reported:
+    """Writes no mail; remembers what was to be reported."""
+
+    def __init__(self):
+        self.refused = []
+
+    async def failed(self, message, refusal):
+        self.refused.append(refusal)
+        return ()
+
+    async def relayed(self, message, recipients):
+        return ()
+
+
 class NobodySuppressed:
     def __init__(self):
         self.found = {}
@@ -152,6 +167,7 @@ class World:
         without = isinstance(configuration.queue.store, NoStore)
         self.queue = MemoryQueue(NoCustody() if without else None)
         self.suppression = NobodySuppressed()
+        self.reports = Reported()
         self.verdicts = MemoryVerdicts()
         self.owner = Owner(telemetry.relay.fault)
         attempts = Attempts(self.scheduler, self.ses, telemetry, self.clock)
@@ -159,7 +175,13 @@ class World:
         desk = Desk(
             receiver=Receiver(
                 attempts=attempts,
-                keeper=Keeper(self.queue, self.owner, telemetry, self.clock, lambda: 0.5),
+                keeper=Keeper(
+                    self.queue,
+                    self.reports,
+                    self.owner,
+                    telemetry,
+                    lambda entry: times(configuration.queue, entry.attempts, self.clock.now(), 0.5),
+                ),
                 owner=self.owner,
                 suppression=self.suppression,
                 telemetry=telemetry,
