@@ -45,20 +45,23 @@ class Recorder:
         facts: Mapping[str, object],
         recipients: Iterable[Address] = (),
     ) -> None:
-        """Record one event. Facts that are None or empty are left out.
+        """Record one event. Facts that are None or empty are left out; zero is a fact.
 
         A line names 50 recipients at most and then says how many there are; each is on the line of
         its own request again.
         """
-        present = {
-            name: fact for name, fact in facts.items() if fact is not None and fact not in ("", [])
-        }
+        # Truth first, because most facts are true: this runs several times for each message.
+        present = {name: fact for name, fact in facts.items() if fact or fact == 0}
         names = [str(address) for address in recipients]
         if event not in NOT_IN_HISTORY:
-            noted = {**present, "recipients": names} if names else present
+            # A dict of its own: the history keeps it, and the log's is redacted below.
+            noted = {**present, "recipients": names} if names else dict(present)
             self._history.note(event, self._clock.now(), noted)
         if names:
-            present["recipients"] = self._redaction.addresses(names[:_MOST_RECIPIENTS])
+            shown = names[:_MOST_RECIPIENTS]
+            present["recipients"] = (
+                shown if self._redaction.full else self._redaction.addresses(shown)
+            )
             if len(names) > _MOST_RECIPIENTS:
                 present["recipient_count"] = len(names)
         if not self._redaction.full:

@@ -53,6 +53,13 @@ def test_the_sender_is_shown_in_full_and_the_history_keeps_addresses():
     assert heard.history.noted[0][2]["recipients"] == ["bob@Example.ORG", "carol@example.net"]
 
 
+def test_what_is_redacted_in_the_log_is_not_redacted_in_the_history():
+    heard = Heard(recipients=LogRecipients.DOMAIN)
+    heard.telemetry.store.fault("verdict", "no row for bob@example.org")
+    assert heard.lines[0]["reason"] == "no row for @example.org"
+    assert heard.history.noted[0][2]["reason"] == "no row for bob@example.org"
+
+
 def test_text_that_is_no_utf8_is_written_escaped():
     heard = Heard()
     heard.telemetry.smtp.connected(client(helo="caf\udce9"))
