@@ -7,10 +7,11 @@ import json
 from datetime import UTC, datetime
 from xml.sax.saxutils import escape
 
+from relay.delivery.ses import SesTransport
 from relay.model.address import Address
 from relay.model.content import Content, Field
 from relay.model.envelope import Recipient
-from relay.model.message import Message, Parameters
+from relay.model.message import Message, Parameters, Request
 from relay.model.settings import Api, Lane, Route
 
 XML = "http://ses.amazonaws.com/doc/2010-12-01/"
@@ -185,3 +186,24 @@ def mail(*, sender="a@example.com", recipients=("b@example.net",), body=b"Hello\
         received_at=datetime(2026, 11, 21, 12, 0, tzinfo=UTC),
         size=content.size,
     )
+
+
+class Ses:
+    """A scripted SES and the way to it."""
+
+    def __init__(self, wire, clients, calls):
+        self.script = wire.script
+        self.seen = wire.seen
+        self.clients = clients
+        self._calls = calls
+
+    def transport(self, api):
+        """Give a transport that has sent nothing yet."""
+        return SesTransport(api, self._calls, self.clients.credentials)
+
+    async def send(self, api, message=None, transport=None):
+        """Send one message in one request and give the outcome."""
+        message = message or mail()
+        recipients = tuple(recipient.address for recipient in message.recipients)
+        transport = transport or self.transport(api)
+        return await transport.send(message, Request(number=1, recipients=recipients))

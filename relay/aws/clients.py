@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import aioboto3
 from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
 from botocore.exceptions import BotoCoreError
 
@@ -35,11 +36,27 @@ class UnusableRoute(Exception):  # noqa: N818 - it names the fault, like the con
 
 @dataclass(frozen=True, slots=True)
 class RouteClients:
-    """One route's clients, which share their credentials."""
+    """One route's clients, which share their credentials.
+
+    Beside each client stands the pool of connections that it sends through, for requests that are
+    written without botocore (proxies, TLS and time-outs are the pool's business).
+    """
 
     ses: "SESClient"
+    ses_http: AIOHTTPSession
     sesv2: "SESV2Client"
+    sesv2_http: AIOHTTPSession
     credentials: RenewableCredentials
+
+
+class _Pool:
+    """Makes the HTTP session that a client asks for, and keeps hold of it."""
+
+    session: AIOHTTPSession
+
+    def __call__(self, **settings: object) -> AIOHTTPSession:
+        self.session = AIOHTTPSession(**settings)  # type: ignore[arg-type]  # botocore's own, passed on
+        return self.session
 
 
 @asynccontextmanager
@@ -49,20 +66,33 @@ async def open_clients(name: str, route: Route, connections: int) -> AsyncIterat
         try:
             credentials = RenewableCredentials(lambda: _chain(route))
             session = _session(route, credentials)
-            config = _config(connections)
+            ses_pool, sesv2_pool = _Pool(), _Pool()
             ses = await stack.enter_async_context(
-                session.client("ses", endpoint_url=route.endpoint_url, config=config)
+                session.client(
+                    "ses", endpoint_url=route.endpoint_url, config=_config(connections, ses_pool)
+                )
             )
             sesv2 = await stack.enter_async_context(
-                session.client("sesv2", endpoint_url=route.endpoint_url, config=config)
+                session.client(
+                    "sesv2",
+                    endpoint_url=route.endpoint_url,
+                    config=_config(connections, sesv2_pool),
+                )
             )
         except (BotoCoreError, ValueError) as exc:
             raise UnusableRoute(f"routes.{name}: {exc}") from exc
-        yield RouteClients(ses=ses, sesv2=sesv2, credentials=credentials)
+        yield RouteClients(
+            ses=ses,
+            ses_http=ses_pool.session,
+            sesv2=sesv2,
+            sesv2_http=sesv2_pool.session,
+            credentials=credentials,
+        )
 
 
-def _config(connections: int) -> AioConfig:
+def _config(connections: int, pool: _Pool) -> AioConfig:
     return AioConfig(
+        http_session_cls=pool,  # type: ignore[arg-type]  # whatever makes a session will do
         retries={"mode": "standard", "total_max_attempts": 1},
         # A constant text spares botocore from composing one for each request.
         user_agent="ses-relay",

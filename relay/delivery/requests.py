@@ -15,8 +15,11 @@ Errors: those of botocore; `ValueError` for a success without message id.
 
 from typing import TYPE_CHECKING
 
+from relay.aws import RouteClients
 from relay.delivery.answer import Sending
+from relay.delivery.exchange import Call, note_leaving, note_status
 from relay.model.outcome import Relayed
+from relay.model.settings import Api
 
 if TYPE_CHECKING:  # the stubs are a test dependency
     from types_aiobotocore_ses.client import SESClient
@@ -28,26 +31,41 @@ if TYPE_CHECKING:  # the stubs are a test dependency
     from types_aiobotocore_sesv2.type_defs import SendEmailRequestTypeDef
 
 
-async def send_raw_email(client: "SESClient", sending: Sending) -> Relayed:
+def plain_calls(clients: RouteClients) -> dict[Api, Call]:
+    """Give the calls that leave everything to botocore, each message in one piece."""
+    for client, event in ((clients.ses, "ses.SendRawEmail"), (clients.sesv2, "sesv2.SendEmail")):
+        client.meta.events.register(f"before-send.{event}", note_leaving)
+        client.meta.events.register(f"before-parse.{event}", note_status)
+
+    async def by_v1(sending: Sending) -> Relayed:
+        return await send_raw_email(clients.ses, sending, sending.message.content.octets())
+
+    async def by_v2(sending: Sending) -> Relayed:
+        return await send_email(clients.sesv2, sending, sending.message.content.octets())
+
+    return {Api.V1: by_v1, Api.V2: by_v2}
+
+
+async def send_raw_email(client: "SESClient", sending: Sending, data: bytes) -> Relayed:
     """Send by the v1 API."""
-    answer = await client.send_raw_email(**raw_email(sending))
+    answer = await client.send_raw_email(**raw_email(sending, data))
     return _relayed(answer.get("MessageId"), answer["ResponseMetadata"])
 
 
-async def send_email(client: "SESV2Client", sending: Sending) -> Relayed:
+async def send_email(client: "SESV2Client", sending: Sending, data: bytes) -> Relayed:
     """Send by the v2 API."""
-    answer = await client.send_email(**email(sending))
+    answer = await client.send_email(**email(sending, data))
     return _relayed(answer.get("MessageId"), answer["ResponseMetadata"])
 
 
-def raw_email(sending: Sending) -> "SendRawEmailRequestTypeDef":
+def raw_email(sending: Sending, data: bytes) -> "SendRawEmailRequestTypeDef":
     """Write the parameters of SendRawEmail."""
     message = sending.message
     chosen = message.parameters
     request: SendRawEmailRequestTypeDef = {
         "Source": str(message.source),
         "Destinations": [str(address) for address in sending.request.recipients],
-        "RawMessage": {"Data": message.content.octets()},
+        "RawMessage": {"Data": data},
     }
     if chosen.tags:
         request["Tags"] = [{"Name": name, "Value": value} for name, value in chosen.tags]
@@ -62,7 +80,7 @@ def raw_email(sending: Sending) -> "SendRawEmailRequestTypeDef":
     return request
 
 
-def email(sending: Sending) -> "SendEmailRequestTypeDef":
+def email(sending: Sending, data: bytes) -> "SendEmailRequestTypeDef":
     """Write the parameters of SendEmail."""
     message = sending.message
     chosen = message.parameters
@@ -70,7 +88,7 @@ def email(sending: Sending) -> "SendEmailRequestTypeDef":
     request: SendEmailRequestTypeDef = {
         "FromEmailAddress": source,
         "Destination": {"ToAddresses": [str(a) for a in sending.request.recipients]},
-        "Content": {"Raw": {"Data": message.content.octets()}},
+        "Content": {"Raw": {"Data": data}},
     }
     if chosen.return_path_arn or any(author != message.source for author in message.authors):
         request["FeedbackForwardingEmailAddress"] = source

@@ -7,46 +7,34 @@ SES facts: v1 takes 10 MiB, v2 40 MB (SES Developer Guide, quotas); tenants exis
 Errors: none leaves `send` but cancellation and bugs of ours.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 
 from botocore.exceptions import CredentialRetrievalError
 
-from relay.aws import RenewableCredentials, RouteClients, open_clients
+from relay.aws import RenewableCredentials, RouteClients
 from relay.delivery import replies
 from relay.delivery.answer import Answer, Sending
 from relay.delivery.answers import Hold, Refuse, judge, verdict_on
-from relay.delivery.exchange import (
-    Call,
-    Heard,
-    deadline,
-    exchange,
-    note_leaving,
-    note_status,
-)
-from relay.delivery.requests import send_email, send_raw_email
+from relay.delivery.direct import direct_calls
+from relay.delivery.exchange import Call, Heard, deadline, exchange
+from relay.delivery.requests import plain_calls
 from relay.delivery.verified import Verified
 from relay.model.message import Message, Request
 from relay.model.outcome import Cause, Outcome, Relayed
 from relay.model.ses_limits import V1_OCTETS
-from relay.model.settings import Api, Route
+from relay.model.settings import Api
 
 
 class SesTransport:
     """Hands the requests of one route to SES."""
 
-    def __init__(self, api: Api, clients: RouteClients, verified: Verified | None = None) -> None:
+    def __init__(
+        self, api: Api, calls: Mapping[Api, Call], credentials: RenewableCredentials
+    ) -> None:
         self._api = api
-        self._credentials: RenewableCredentials = clients.credentials
-        self._verified = verified or Verified()
-        self._calls: dict[Api, Call] = {
-            Api.V1: lambda sending: send_raw_email(clients.ses, sending),
-            Api.V2: lambda sending: send_email(clients.sesv2, sending),
-        }
-        for client, operation in ((clients.ses, "SendRawEmail"), (clients.sesv2, "SendEmail")):
-            service = client.meta.service_model.service_id.hyphenize()
-            client.meta.events.register(f"before-send.{service}.{operation}", note_leaving)
-            client.meta.events.register(f"before-parse.{service}.{operation}", note_status)
+        self._calls = calls
+        self._credentials = credentials
+        self._verified = Verified()
 
     async def send(self, message: Message, request: Request) -> Outcome:
         """Make one request; what became of it, within `deadline(message.size)` per repetition."""
@@ -100,11 +88,7 @@ def _refused_credentials(heard: Heard) -> bool:
     return isinstance(verdict, Hold) and verdict.cause is Cause.CREDENTIALS
 
 
-@asynccontextmanager
-async def open_transport(name: str, route: Route, connections: int) -> AsyncIterator[SesTransport]:
-    """Open the way to SES for a route, with room for that many requests at a time.
-
-    Raises `relay.aws.UnusableRoute` when the route's settings cannot work.
-    """
-    async with open_clients(name, route, connections) as clients:
-        yield SesTransport(route.api, clients)
+async def ses_transport(api: Api, clients: RouteClients) -> SesTransport:
+    """Give the way to SES over a route's clients, which stay the caller's to close."""
+    calls = await direct_calls(clients) or plain_calls(clients)
+    return SesTransport(api, calls, clients.credentials)

@@ -1,12 +1,16 @@
-"""A peer that speaks SES's wire form, word for word as a test wrote it, and mail to send to it."""
+"""A peer that speaks SES's wire form, word for word as a test wrote it, and two ways to send.
+
+Whatever is said of answers, requests and faults is said of both ways: by botocore itself, and past
+it (`relay.delivery.direct`).
+"""
 
 import pytest
 import pytest_asyncio
-from wire import Wire, mail, route
+from wire import Ses, Wire, route
 
 from relay.aws import open_clients
-from relay.delivery.ses import SesTransport
-from relay.model.message import Request
+from relay.delivery.direct import direct_calls
+from relay.delivery.requests import plain_calls
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -18,9 +22,25 @@ def aws_environment():
         patch.setenv("AWS_CONFIG_FILE", "/nonexistent")
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.delenv("AWS_PROFILE", raising=False)
-        patch.delenv("AWS_SESSION_TOKEN", raising=False)
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "HTTP_PROXY", "HTTPS_PROXY"):
+            patch.delenv(name, raising=False)
         yield
+
+
+async def plain(clients):
+    return plain_calls(clients)
+
+
+async def direct(clients):
+    calls = await direct_calls(clients)
+    assert calls is not None, "botocore has changed: see the log"
+    return calls
+
+
+@pytest.fixture(params=[plain, direct], ids=["plain", "direct"])
+def way(request):
+    """How the calls are made."""
+    return request.param
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -29,29 +49,16 @@ async def module_wire():
         yield wire
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def module_clients(module_wire):
+@pytest_asyncio.fixture(
+    loop_scope="module", scope="module", params=[plain, direct], ids=["plain", "direct"]
+)
+async def module_way(request, module_wire):
     async with open_clients("default", route(module_wire), 10) as clients:
-        yield clients
-
-
-class Ses:
-    """A scripted SES and the way to it."""
-
-    def __init__(self, wire, clients):
-        self.script = wire.script
-        self.seen = wire.seen
-        self._clients = clients
-
-    async def send(self, api, message=None, verified=None):
-        """Send one message in one request and give the outcome."""
-        message = message or mail()
-        recipients = tuple(recipient.address for recipient in message.recipients)
-        transport = SesTransport(api, self._clients, verified)
-        return await transport.send(message, Request(number=1, recipients=recipients))
+        yield clients, await request.param(clients), request.param
 
 
 @pytest.fixture
-def ses(module_wire, module_clients):
+def ses(module_wire, module_way):
     module_wire.forget()
-    return Ses(module_wire, module_clients)
+    clients, calls, _ = module_way
+    return Ses(module_wire, clients, calls)

@@ -7,7 +7,6 @@ from wire import accepted, address, mail, page, refused
 
 from relay.delivery.answer import Answer
 from relay.delivery.answers import BY_STATUS, TABLE
-from relay.delivery.verified import Verified
 from relay.model.outcome import Cause, Deferred, Failed, Relayed, Scope, ScopeKind, Unknown
 from relay.model.settings import Api
 
@@ -314,10 +313,10 @@ async def test_a_sender_that_never_was_verified_fails_in_the_words_of_ses(ses, a
 
 @pytest.mark.parametrize("api", [V1, V2])
 async def test_a_sender_that_was_verified_before_is_held(ses, api):
-    verified = Verified()
+    transport = ses.transport(api)
     ses.script += [accepted(api), refused(api, "MessageRejected", not_verified("a@example.com"))]
-    assert isinstance(await ses.send(api, verified=verified), Relayed)
-    outcome = await ses.send(api, verified=verified)
+    assert isinstance(await ses.send(api, transport=transport), Relayed)
+    outcome = await ses.send(api, transport=transport)
     assert isinstance(outcome, Deferred)
     assert (outcome.cause, outcome.scope) == (Cause.IDENTITY, SENDER)
     assert (outcome.reply.code, outcome.reply.enhanced) == (451, "4.3.5")
