@@ -75,7 +75,7 @@ async def test_no_memory_for_suppression_holds_verdicts_and_history():
     assert await holds.release(SCOPE) is False
 
     verdicts: Verdicts = NoVerdicts()
-    assert await verdicts.keep(b"print", OUR_FAULT, AT) == NO_STORE
+    assert await verdicts.keep(b"print", OUR_FAULT, AT) is None
     assert await verdicts.take(b"print", AT) is None
 
     history = NoHistory()

@@ -80,7 +80,7 @@ async def open_sqlite(
     if isinstance(shared, StoreFault):
         await crew.close(())
         return shared
-    owned = await open_slot(folder, number, crew)
+    owned = await shared.suppression.open() or await open_slot(folder, number, crew)
     if isinstance(owned, StoreFault):
         await shared.close()
         return owned

@@ -8,7 +8,6 @@ Errors: none.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
 from hashlib import blake2b
 
 _RECENT = 4096  # prints in the small set; more become a segment
@@ -28,7 +27,7 @@ class Prints:
     """
 
     def __init__(self) -> None:
-        self._segments: list[Sequence[int]] = []
+        self._segments: list[array[int]] = []
         self._recent: set[int] = set()
 
     @property
@@ -36,7 +35,7 @@ class Prints:
         """Whether look-ups have become slow and a fresh start would pay."""
         return len(self._segments) > _SEGMENTS
 
-    def add(self, ascending: array[int]) -> None:
+    def add(self, ascending: "array[int]") -> None:
         """Take prints in."""
         if len(ascending) > _RECENT:
             self._segments.append(ascending)

@@ -1,0 +1,65 @@
+"""The stores that the contract suite runs over. A new implementation is one more class here."""
+
+import shutil
+
+import pytest
+from fakes import FakeClock
+
+from relay.model.ports import StoreFault
+from relay.stores.sqlite.crew import Crew
+from relay.stores.sqlite.files import Files
+from relay.stores.sqlite.opening import open_guest, open_sqlite
+
+KEEP = 30 * 86_400.0
+
+
+class SqliteFolder:
+    """A folder that stores are opened on, again and again."""
+
+    def __init__(self, folder, crew):
+        self.folder = folder
+        self.crew = crew
+        self.clock = FakeClock()
+        self.files = Files()
+        self.opened = []
+
+    async def open(self, slot=0, folder=None):
+        """Be the relay."""
+        crew = self.crew(self.files, self.clock)
+        stores = await open_sqlite(folder or self.folder, slot, crew, KEEP)
+        assert not isinstance(stores, StoreFault), stores.reason
+        self.opened.append(stores)
+        return stores
+
+    async def guest(self):
+        """Be a command in another process."""
+        stores = await open_guest(self.folder, self.crew(Files(), self.clock))
+        assert not isinstance(stores, StoreFault), stores.reason
+        self.opened.append(stores)
+        return stores
+
+    async def after_a_crash(self):
+        """Open what is on the disk now, as if the process that works on it had died."""
+        copy = self.folder.with_name(f"{self.folder.name}-{len(self.opened)}")
+        shutil.copytree(self.folder, copy)
+        return await self.open(folder=copy)
+
+    async def close(self):
+        for stores in self.opened:
+            await stores.close()
+
+
+@pytest.fixture(params=["inline", "threads"])
+async def kept(request, tmp_path):
+    """Every kind of store; the contract holds for each."""
+    folder = SqliteFolder(tmp_path / "store", getattr(Crew, request.param))
+    yield folder
+    await folder.close()
+
+
+@pytest.fixture
+async def folder(tmp_path):
+    """SQLite without threads, for tests that reach into its files."""
+    folder = SqliteFolder(tmp_path / "store", Crew.inline)
+    yield folder
+    await folder.close()
