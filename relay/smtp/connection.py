@@ -20,7 +20,10 @@ Errors: `ConnectionResetError` when the peer cannot be written to any more; `OSE
 """
 
 import asyncio
+import fcntl
 import ssl
+import sys
+import termios
 from asyncio import sslproto
 from collections.abc import Iterable
 from typing import Any
@@ -33,7 +36,6 @@ from relay.smtp.inbound import Inbound
 
 HANDSHAKE_SECONDS = 30
 GOODBYE_SECONDS = 5  # for the peer to take our last words, and to say close_notify
-_MOST_UNSENT = 64 * 1024  # replies kept back for one write
 
 
 class _NoHooks:
@@ -77,7 +79,9 @@ class Connection(SMTP):
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived, and hold the peer back when the session does not keep up."""
-        self.inbound.feed(data)
+        self.inbound.add(data)
+        if not self.answered_at_once():
+            self.inbound.wake()
         if self.inbound.full and self.transport is not None and not self._held_back:
             self._held_back = True
             self.transport.pause_reading()
@@ -109,6 +113,10 @@ class Connection(SMTP):
     def _reset_timeout(self, duration: float | None = None) -> None:
         """Do without aiosmtpd's timer."""
 
+    def answered_at_once(self) -> bool:
+        """Say if nobody needs to be woken for what arrived; the session decides."""
+        return False
+
     # --- for the session -------------------------------------------------------------------------
 
     @property
@@ -121,9 +129,18 @@ class Connection(SMTP):
         """Whether replies wait for a peer that does not read."""
         return self._writable is not None
 
+    @property
+    def unread(self) -> int:
+        """Octets the peer has sent already: taken over, or still with the system."""
+        sock = self.get_extra("socket")
+        with_system = bytearray(4)
+        fcntl.ioctl(sock.fileno(), termios.FIONREAD, with_system)
+        return len(self.inbound) + int.from_bytes(with_system, sys.byteorder)
+
     def say(self, reply: Reply) -> None:
         """Put a reply behind those not sent yet."""
-        self._unsent += f"{reply}\r\n".encode("ascii", "replace")
+        enhanced = f" {reply.enhanced} " if reply.enhanced else " "
+        self._unsent += f"{reply.code}{enhanced}{reply.text}\r\n".encode("ascii", "replace")
 
     def say_lines(self, octets: bytes) -> None:
         """Put a reply of several lines, or a challenge, behind those not sent yet."""
@@ -145,16 +162,16 @@ class Connection(SMTP):
 
     async def more(self) -> bool:
         """Send what was said, then wait for the peer; False when it will say no more."""
-        await self.flush()
+        self.send_now()
+        if self._writable is not None:
+            await self.flush()
         if self._held_back and not self.inbound.full and self.transport is not None:
             self._held_back = False
             self.transport.resume_reading()
-        return await self.inbound.more() is None
-
-    async def flush_if_long(self) -> None:
-        """Keep what waits to be sent bounded while a peer pipelines without reading."""
-        if len(self._unsent) > _MOST_UNSENT:
-            await self.flush()
+        if self.inbound.ended:
+            return False
+        await self.inbound.arrival()
+        return True
 
     def close(self) -> None:
         """Send what was said and end the connection; a peer that does not read loses the rest."""

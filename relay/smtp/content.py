@@ -6,7 +6,6 @@ Errors: replies only.
 
 from relay.model import replies
 from relay.model.ports import Transaction
-from relay.model.reply import Reply
 from relay.model.settings import LineEndings
 from relay.smtp.data import DataReader
 from relay.smtp.session import Session
@@ -17,77 +16,70 @@ STEP = "DATA"
 DRAINED_BEYOND = 16 * 1024 * 1024
 
 
-async def take_content(session: Session) -> None:
-    """Obey DATA."""
+class IncomingContent:
+    """The content of one transaction while it arrives."""
+
+    def __init__(self, session: Session, transaction: Transaction) -> None:
+        self._session = session
+        self._transaction = transaction
+        mend = session.door.listener.line_endings is LineEndings.MEND
+        self._reader = DataReader(mend=mend)
+
+    @property
+    def read(self) -> int:
+        """Octets that have arrived so far."""
+        return self._reader.read
+
+    def feed(self, chunk: bytearray) -> bytes | None:
+        """Take what arrived. None: the end is still to come; else what stands behind it."""
+        reader = self._reader
+        behind = reader.feed(chunk)
+        if reader.fault is None:
+            refused = self._transaction.room_for(len(reader.octets))
+            if refused is not None:
+                reader.refuse(refused)
+        if behind is None and reader.read > self._transaction.size_limit + DRAINED_BEYOND:
+            self._session.answer(reader.fault or replies.TOO_BIG, STEP)
+            self._session.part(replies.TOO_MUCH_DATA, "data", STEP)
+        return behind
+
+    async def hand_over(self) -> None:
+        """Give the whole content to whoever takes responsibility, and pass the verdict on."""
+        session, reader = self._session, self._reader
+        if reader.fault is not None:
+            session.answer(reader.fault, STEP)
+            session.drop_transaction()
+            return
+        clock = session.house.clock
+        dot = clock.monotonic()
+        octets, reader.octets = reader.octets, bytearray()  # theirs from here on
+        session.receiving = True
+        try:
+            # When the peer hangs up this is cancelled, the message is not: `Session._hung_up`.
+            reply = await self._transaction.receive(octets)
+        finally:
+            session.receiving = False
+        session.house.telemetry.smtp.answered(clock.monotonic() - dot)
+        said_no_more = session.inbound.ended and not len(session.inbound)
+        if said_no_more or session.transport is None:
+            self._transaction.unheard(reply)
+        else:
+            session.unacted = (self._transaction, reply)
+        if reply.positive:
+            session.message_done()
+        session.answer(reply, STEP)
+        session.drop_transaction()
+
+
+def ask_for_content(session: Session) -> None:
+    """Obey DATA: ask for the content, or say why it cannot come now."""
     transaction = session.transaction
     if transaction is None:
         session.answer(replies.BAD_SEQUENCE, STEP)
-        return
-    if not session.recipients:
+    elif not session.recipients:
         session.answer(replies.NO_RECIPIENTS, STEP)
-        return
-    ready = transaction.ready()
-    session.answer(ready, STEP)
-    if not ready.positive:
-        return
-    reader = DataReader(mend=session.door.listener.line_endings is LineEndings.MEND)
-    if not await _read(session, transaction, reader):
-        return
-    dot = session.house.clock.monotonic()
-    if reader.fault is not None:
-        session.answer(reader.fault, STEP)
-        session.drop_transaction()
-        return
-    octets, reader.octets = reader.octets, bytearray()  # the flow owns them from here on
-    del reader
-    session.receiving = True
-    try:
-        # Nobody is there any more: the flow goes on without us (`Session._hung_up`).
-        reply = await transaction.receive(octets)
-    finally:
-        session.receiving = False
-    session.house.telemetry.smtp.answered(session.house.clock.monotonic() - dot)
-    _conclude(session, transaction, reply)
-
-
-async def _read(session: Session, transaction: Transaction, reader: DataReader) -> bool:
-    """Read to the end of the content; False when it never came."""
-    inbound = session.inbound
-    session.content_read = 0
-    try:
-        while True:
-            while not len(inbound):
-                if not await session.hear(session.house.clock.monotonic()):
-                    return False
-            behind = reader.feed(inbound.take())
-            session.content_read = reader.read
-            if reader.fault is None:
-                refused = transaction.room_for(len(reader.octets))
-                if refused is not None:
-                    reader.refuse(refused)
-            if behind is not None:
-                inbound.put_back(behind)
-                return True
-            if reader.read > transaction.size_limit + DRAINED_BEYOND:
-                session.answer(reader.fault or replies.TOO_BIG, STEP)
-                session.part(replies.TOO_MUCH_DATA, "data", STEP)
-                return False
-    except Exception:
-        # Nobody knows any more what is content and what is command.
-        session.part(replies.OUR_FAULT_CLOSING, "fault", STEP)
-        raise
-    finally:
-        session.content_read = None
-
-
-def _conclude(session: Session, transaction: Transaction, reply: Reply) -> None:
-    """Pass the verdict on, and remember that it may not be heard."""
-    said_no_more = session.inbound.ended and not len(session.inbound)
-    if said_no_more or session.transport is None:
-        transaction.unheard(reply)
     else:
-        session.unacted = (transaction, reply)
-    if reply.positive:
-        session.message_done()
-    session.answer(reply, STEP)
-    session.drop_transaction()
+        ready = transaction.ready()
+        session.answer(ready, STEP)
+        if ready.positive:
+            session.content = IncomingContent(session, transaction)

@@ -52,15 +52,14 @@ class Inbound:
         """Whether the peer should be held back."""
         return len(self._octets) > HIGH_WATER
 
-    def feed(self, octets: bytes) -> None:
-        """Add what arrived."""
+    def add(self, octets: bytes) -> None:
+        """Add what arrived; whoever waits is not woken yet."""
         self._octets += octets
-        self._wake()
 
     def end(self) -> None:
         """Note that nothing more will come."""
         self._ended = True
-        self._wake()
+        self.wake()
 
     def clear(self) -> None:
         """Forget what was not read."""
@@ -90,15 +89,16 @@ class Inbound:
         if octets:
             self._octets[:0] = octets
 
+    def arrival(self) -> asyncio.Future[None]:
+        """Give what is done when more arrives or nothing more will."""
+        self._waiter = self._loop.create_future()
+        return self._waiter
+
     async def more(self) -> Ended | None:
         """Wait until more arrives or nothing more will."""
         if self._ended:
             return ENDED
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        await self.arrival()
         return None
 
     # What aiosmtpd's reader of PROXY headers asks for (its `AsyncReader`).
@@ -127,6 +127,7 @@ class Inbound:
                 raise EOFError
         return await self.read(end + len(separator))
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Let whoever waits look at what is there."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

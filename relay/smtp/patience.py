@@ -46,10 +46,10 @@ class Patience:
 
     def _drips(self, session: Session, now: float) -> bool:
         """Say if content arrived too slowly for a whole window."""
-        read = session.content_read
-        if read is None or not session.limits.data_rate:
+        if session.content is None or not session.limits.data_rate:
             self._windows.pop(session, None)
             return False
+        read = session.content.read
         window = self._windows.get(session)
         if window is None or read < window.read:
             self._windows[session] = _Window(now, read)

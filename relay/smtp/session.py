@@ -9,8 +9,9 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv6Address, ip_address
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from relay.model import ids, replies
 from relay.model.address import Address
@@ -35,11 +36,32 @@ LONGEST_AUTH = 12_288  # RFC 4954 §4.9 of base64
 _HTTP = frozenset({b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"CONNECT", b"DELETE", b"PATCH"})
 
 
+Work: TypeAlias = Callable[[], Awaitable[None]]
+
+
+class Content(Protocol):
+    """The content of a transaction while it arrives."""
+
+    @property
+    def read(self) -> int:
+        """Octets that have arrived so far."""
+        ...
+
+    def feed(self, chunk: bytearray) -> bytes | None:
+        """Take what arrived. None: the end is still to come; else what stands behind it."""
+        ...
+
+    async def hand_over(self) -> None:
+        """Give the whole content away, and pass the verdict on."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One command: what it does, and where it may stand."""
+    """One command: what it does (one of the first two), and where it may stand."""
 
-    run: Callable[[Any, str], Awaitable[None]]
+    at_once: Callable[[Any, str], None] | None = None
+    awaited: Callable[[Any, str], Awaitable[None]] | None = None
     last_in_group: bool = False  # RFC 2920 §3.1: nothing may be sent behind it
     before_tls: bool = False  # RFC 3207 §4: allowed where STARTTLS is required
     counted: bool = True  # toward `commands_per_transaction`
@@ -79,14 +101,16 @@ class Session(Connection):
         self.auth_failures = 0
         self.unacted: tuple[Transaction, Reply] | None = None  # the client may not have heard it
         self.receiving = False  # the flow has the message and nobody may cancel it
-        self.content_read: int | None = None  # octets of the content under way
+        self.content: Content | None = None  # under way, between 354 and its end
         self.began = house.clock.monotonic()
         self.silent_since: float | None = self.began  # None: it is our turn
         self.reason = "lost"  # how it ended, for the log
         self._errors = 0
         self._commands = 0
         self._counted_in = False
-        self._at_command = False  # between two commands, where 421 may come at any time
+        self._waiting = False  # for the peer, to say a command or more content
+        self._work: Work | None = None  # found at once, to be done by the task
+        self._steps = 0  # commands and chunks of content taken
         self._dismissed = False
 
     # --- facts -----------------------------------------------------------------------------------
@@ -121,8 +145,7 @@ class Session(Connection):
             self.reason = "lost" if self.reason == "lost" else self.reason
         except Exception as error:  # noqa: BLE001 - whatever it is, it is ours
             self.reason = "fault"
-            await self.handle_exception(error)
-            self.answer(replies.OUR_FAULT, "CONNECT")
+            self._own_fault(error)
         finally:
             self._leave()
 
@@ -135,8 +158,7 @@ class Session(Connection):
             return False
         self.forget_identity()
         self.house.telemetry.smtp.connected(self.client)
-        await asyncio.sleep(0)  # let in what came with the connection
-        if len(self.inbound):
+        if self.unread:
             return self._turn_away(replies.EARLY_TALKER)
         self.answer(replies.GREETING.saying(f"{self.door.hostname} {replies.GREETING.text}"), "")
         return True
@@ -173,28 +195,71 @@ class Session(Connection):
 
     async def _converse(self) -> None:
         while not self.closing:
-            if self._dismissed:
-                self.part(replies.SHUTTING_DOWN, "stopped")
-                return
-            self._at_command = True
-            line = await self.line(LONGEST_COMMAND)
-            self._at_command = False
-            if line is None:
-                return
-            self.unacted = None  # whoever goes on has heard the verdict
-            if isinstance(line, Reply):
-                self.answer(line, "")
+            work = self._work or self._advance()
+            self._work = None
+            if work is not None:
+                await self._do(work)
                 continue
-            try:
-                await self._obey(line)
-            except ConnectionError:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is ours: transient
-                await self.handle_exception(error)
-                self.drop_transaction()
-                self.answer(replies.OUR_FAULT, "")
+            self._waiting = True
+            heard = await self.hear(self.house.clock.monotonic())
+            self._waiting = False
+            if not heard and not len(self.inbound):
+                return
 
-    async def _obey(self, line: bytes) -> None:
+    def answered_at_once(self) -> bool:
+        """Obey what just arrived without waking the task, which saves a turn of the event loop.
+
+        False: the task must be woken, for what has to be waited for.
+        """
+        if not self._waiting or self.stuck:
+            return False
+        before = self._steps
+        self._work = self._advance()
+        if self._steps != before:
+            self.silent_since = self.house.clock.monotonic()
+        if self._work is not None or self.closing:
+            return False
+        self.send_now()
+        return True
+
+    def _advance(self) -> Work | None:
+        """Obey what has arrived, as far as nothing must be waited for; give what must be."""
+        while not self.closing:
+            try:
+                if self.content is not None:
+                    work = self._take_content(self.content)
+                    if work is not None or self.content is not None:
+                        return work
+                if self._dismissed:
+                    self.part(replies.SHUTTING_DOWN, "stopped")
+                    return None
+                line = self._line(LONGEST_COMMAND)
+                if line is None:
+                    return None
+                self._steps += 1
+                self.unacted = None  # whoever goes on has heard the verdict
+                work = self._obey(line)
+                if work is not None:
+                    return work
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is ours: transient
+                self._own_fault(error)
+        return None
+
+    def _take_content(self, content: Content) -> Work | None:
+        if not len(self.inbound):
+            return None
+        self._steps += 1
+        behind = content.feed(self.inbound.take())
+        if behind is None:
+            return None
+        self.inbound.put_back(behind)
+        self.content = None
+        return content.hand_over
+
+    def _obey(self, line: bytes | Reply) -> Work | None:
+        if isinstance(line, Reply):
+            self.answer(line, "")
+            return None
         name, _, argument = line.partition(b" ")
         name = name.upper()
         verb = self.verbs.get(name)
@@ -203,31 +268,59 @@ class Session(Connection):
                 self.part(replies.NOT_HTTP, "http")
             else:
                 self.answer(replies.UNKNOWN_COMMAND, "")
-            return
+            return None
+        if self._forbids(name, verb):
+            return None
+        text = argument.decode("utf-8", "surrogateescape").strip()
+        if verb.awaited is not None:
+            return partial(verb.awaited, self, text)
+        assert verb.at_once is not None
+        verb.at_once(self, text)
+        return None
+
+    def _forbids(self, name: bytes, verb: Verb) -> bool:
+        """Refuse a command that may not stand here; False: it may."""
         step = name.decode("ascii")
         if len(self.inbound) and (verb.last_in_group or not self.esmtp) and name != b"QUIT":
             self.part(replies.OUT_OF_TURN, "pipelining", step)
-            return
+            return True
         if verb.counted:
             self._commands += 1
             if self._commands > self.limits.commands_per_transaction:
                 self.part(replies.TOO_MANY_COMMANDS, "commands", step)
-                return
+                return True
         required = self.door.listener.tls is TlsMode.STARTTLS_REQUIRED
         if required and self.tls is None and not verb.before_tls:
             self.answer(replies.TLS_REQUIRED, step)
-            return
-        await verb.run(self, argument.decode("utf-8", "surrogateescape").strip())
+            return True
+        return False
+
+    async def _do(self, work: Work) -> None:
+        try:
+            await work()
+        except ConnectionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is ours: transient
+            self._own_fault(error)
+
+    def _own_fault(self, error: Exception) -> None:
+        self.house.telemetry.relay.fault("session", error, session_id=self.id)
+        if self.content is not None:
+            # Nobody knows any more what is content and what is command.
+            self.part(replies.OUR_FAULT_CLOSING, "fault", "DATA")
+        else:
+            self.drop_transaction()
+            self.answer(replies.OUR_FAULT, "")
 
     async def handle_exception(self, error: Exception) -> str:
         """Log what went wrong on our side; nothing of it reaches the client (aiosmtpd's name)."""
-        self.house.telemetry.relay.fault("session", error, session_id=self.id)
+        self._own_fault(error)
         return str(replies.OUR_FAULT)
 
     def dismiss(self) -> None:
         """Ask the session to end: at once between two commands, else after the one under way."""
         self._dismissed = True
-        if self._at_command:
+        if self._waiting and self.content is None:
             self.part(replies.SHUTTING_DOWN, "stopped")
 
     def _leave(self) -> None:
@@ -250,17 +343,21 @@ class Session(Connection):
     # --- for the verbs ---------------------------------------------------------------------------
 
     async def line(self, limit: int) -> bytes | Reply | None:
-        """Read a line without its end. None: there will be none; a reply: it cannot be taken."""
-        if (line := self.inbound.take_line(limit)) is None:
-            # The whole line must come in time, or a peer could stay for ever on single octets.
-            since = self.house.clock.monotonic()
-            while line is None:
-                if not await self.hear(since):
-                    return None
-                line = self.inbound.take_line(limit)
+        """Read one more line within a command. None: the peer has gone."""
+        # The whole line must come in time, or a peer could stay for ever on single octets.
+        since = self.house.clock.monotonic()
+        while (line := self._line(limit)) is None:
+            if not await self.hear(since):
+                return None
+        return line
+
+    def _line(self, limit: int) -> bytes | Reply | None:
+        """Take a line without its end. None: not there yet; a reply: it cannot be taken."""
+        line = self.inbound.take_line(limit)
+        if line is None:
+            return None
         if line is TOO_LONG:
             return replies.LINE_TOO_LONG
-        await self.flush_if_long()
         if line.endswith(b"\r\n"):
             line = line[:-2]
         elif self.door.listener.line_endings is LineEndings.REFUSE:
@@ -334,6 +431,7 @@ class Session(Connection):
 
     def drop_transaction(self) -> None:
         """End the mail transaction, whatever became of it."""
+        self.content = None
         if self.transaction is not None:
             self.transaction.close()
             self.transaction = None

@@ -1,10 +1,12 @@
-"""The commands of the session, one method each, under aiosmtpd's names.
+"""The commands of the session, one method each.
+
+They stand in for aiosmtpd's `smtp_…` methods; most of them need not be awaited (see `Verb`).
 
 Standards: RFC 5321 §4.1.1, RFC 1869/1870 (EHLO, SIZE), RFC 2034 (enhanced codes), RFC 2920
 (PIPELINING), RFC 3207 (STARTTLS), RFC 3461 (DSN), RFC 4954 (AUTH), RFC 6152 (8BITMIME).
 Errors: replies only.
 """
-# ruff: noqa: N802, ARG002 - names and one shape for all commands are aiosmtpd's
+# ruff: noqa: ARG002 - all commands have one shape
 
 import re
 from typing import ClassVar
@@ -15,7 +17,7 @@ from relay.model.ports import MailParameters
 from relay.model.reply import Reply
 from relay.model.settings import AuthMode
 from relay.smtp.auth import log_in
-from relay.smtp.content import take_content
+from relay.smtp.content import ask_for_content
 from relay.smtp.parameters import read_mail, read_rcpt
 from relay.smtp.paths import Path, read_path, read_recipient, read_sender
 from relay.smtp.session import Session, Verb, Verbs
@@ -28,7 +30,7 @@ _HELO = re.compile(r"[!-~]{1,255}")
 class SubmissionSession(Session):
     """A session that takes mail."""
 
-    async def smtp_EHLO(self, argument: str) -> None:
+    def on_ehlo(self, argument: str) -> None:
         """Greet in the extended way (§4.1.1.1) and list what holds now, in one write."""
         if self._introduce(argument, esmtp=True):
             lines = [self.door.hostname, *self._extensions()]
@@ -36,7 +38,7 @@ class SubmissionSession(Session):
             self.say_lines(text.encode("ascii"))
             self.house.telemetry.smtp.replied(250)
 
-    async def smtp_HELO(self, argument: str) -> None:
+    def on_helo(self, argument: str) -> None:
         """Greet in the old way: no extension may be used."""
         if self._introduce(argument, esmtp=False):
             self.answer(Reply(250, "", self.door.hostname), "HELO")  # RFC 2034 §4: no code
@@ -63,7 +65,7 @@ class SubmissionSession(Session):
         lines.append("ENHANCEDSTATUSCODES")
         return lines
 
-    async def smtp_MAIL(self, argument: str) -> None:
+    def on_mail(self, argument: str) -> None:
         """Open a transaction (§4.1.1.2)."""
         refused = self._refuse_mail()
         if refused is not None:
@@ -97,7 +99,7 @@ class SubmissionSession(Session):
             return replies.AUTH_REQUIRED
         return None
 
-    async def smtp_RCPT(self, argument: str) -> None:
+    async def on_rcpt(self, argument: str) -> None:
         """Name a recipient (§4.1.1.3)."""
         if self.transaction is None:
             self.answer(replies.BAD_SEQUENCE, "RCPT")
@@ -129,14 +131,14 @@ class SubmissionSession(Session):
             return replies.PARAMETER_UNKNOWN  # nothing was offered to this client
         return path
 
-    async def smtp_DATA(self, argument: str) -> None:
+    def on_data(self, argument: str) -> None:
         """Take the content (§4.1.1.4)."""
         if argument:
             self.answer(replies.SYNTAX, "DATA")
         else:
-            await take_content(self)
+            ask_for_content(self)
 
-    async def smtp_RSET(self, argument: str) -> None:
+    def on_rset(self, argument: str) -> None:
         """Drop the transaction (§4.1.1.5)."""
         if argument:
             self.answer(replies.SYNTAX, "RSET")
@@ -144,30 +146,30 @@ class SubmissionSession(Session):
         self.drop_transaction()
         self.answer(replies.OK, "RSET")
 
-    async def smtp_NOOP(self, argument: str) -> None:
+    def on_noop(self, argument: str) -> None:
         """Do nothing."""
         self.answer(replies.OK, "NOOP")
 
-    async def smtp_VRFY(self, argument: str) -> None:
+    def on_vrfy(self, argument: str) -> None:
         """Tell nothing about addresses (§3.5.3, §7.3)."""
         self.answer(replies.CANNOT_VRFY if argument else replies.SYNTAX, "VRFY")
 
-    async def smtp_EXPN(self, argument: str) -> None:
+    def on_expn(self, argument: str) -> None:
         """Tell nothing about lists (§7.3)."""
         self.answer(replies.NOT_IMPLEMENTED, "EXPN")
 
-    async def smtp_HELP(self, argument: str) -> None:
+    def on_help(self, argument: str) -> None:
         """Name the commands (§4.1.1.8)."""
         self.answer(replies.HELP, "HELP")
 
-    async def smtp_QUIT(self, argument: str) -> None:
+    def on_quit(self, argument: str) -> None:
         """Say goodbye (§4.1.1.10)."""
         if argument:
             self.answer(replies.SYNTAX, "QUIT")
         else:
             self.part(replies.BYE, "quit")
 
-    async def smtp_STARTTLS(self, argument: str) -> None:
+    async def on_starttls(self, argument: str) -> None:
         """Encrypt (RFC 3207); nothing said before is remembered (§4.2)."""
         if self.tls is not None or self.transaction is not None:
             self.answer(replies.BAD_SEQUENCE, "STARTTLS")
@@ -182,22 +184,22 @@ class SubmissionSession(Session):
             if await self.encrypt():
                 self.forget_identity()
 
-    async def smtp_AUTH(self, argument: str) -> None:
+    async def on_auth(self, argument: str) -> None:
         """Say who it is (RFC 4954)."""
         await log_in(self, argument)
 
     verbs: ClassVar[Verbs] = {
-        b"EHLO": Verb(smtp_EHLO, last_in_group=True, before_tls=True),
-        b"HELO": Verb(smtp_HELO, last_in_group=True, before_tls=True),
-        b"MAIL": Verb(smtp_MAIL),
-        b"RCPT": Verb(smtp_RCPT, counted=False),
-        b"DATA": Verb(smtp_DATA, last_in_group=True),
-        b"RSET": Verb(smtp_RSET, before_tls=True),
-        b"NOOP": Verb(smtp_NOOP, before_tls=True),
-        b"VRFY": Verb(smtp_VRFY),
-        b"EXPN": Verb(smtp_EXPN),
-        b"HELP": Verb(smtp_HELP, before_tls=True),
-        b"QUIT": Verb(smtp_QUIT, before_tls=True, counted=False),
-        b"STARTTLS": Verb(smtp_STARTTLS, last_in_group=True, before_tls=True),
-        b"AUTH": Verb(smtp_AUTH, last_in_group=True),
+        b"EHLO": Verb(on_ehlo, last_in_group=True, before_tls=True),
+        b"HELO": Verb(on_helo, last_in_group=True, before_tls=True),
+        b"MAIL": Verb(on_mail),
+        b"RCPT": Verb(awaited=on_rcpt, counted=False),
+        b"DATA": Verb(on_data, last_in_group=True),
+        b"RSET": Verb(on_rset, before_tls=True),
+        b"NOOP": Verb(on_noop, before_tls=True),
+        b"VRFY": Verb(on_vrfy),
+        b"EXPN": Verb(on_expn),
+        b"HELP": Verb(on_help, before_tls=True),
+        b"QUIT": Verb(on_quit, before_tls=True, counted=False),
+        b"STARTTLS": Verb(awaited=on_starttls, last_in_group=True, before_tls=True),
+        b"AUTH": Verb(awaited=on_auth, last_in_group=True),
     }
