@@ -29,7 +29,7 @@ HEADERS: dict[str, bytes] = {
     "lower_case": b"from: a@example.com\r\nto: b@example.org\r\nsubject: lower\r\n",
     "upper_case": b"FROM: a@example.com\r\nTO: b@example.org\r\nSUBJECT: UPPER\r\n",
     "no_blank": b"From:a@example.com\r\nTo:b@example.org\r\nSubject:no blank\r\n",
-    "many_blanks": b"From:  \t a@example.com  \r\nTo:\t\tb@example.org\t\r\nSubject:   x   y   \r\n",
+    "many_blanks": b"From:  \t a@example.com  \r\nTo:\t\tb@example.org\t\r\nSubject:  x   y  \r\n",
     "blank_before_colon": b"From : a@example.com\r\nTo\t: b@example.org\r\nSubject \t: x\r\n",
     "folded": AUTHOR + b"To: b@example.org,\r\n c@example.org,\r\n\td@example.org\r\n"
     b"Subject: a\r\n  folded\r\n\tsubject\r\n",
@@ -43,13 +43,11 @@ HEADERS: dict[str, bytes] = {
     "utf8_name": "From: Jörg Müller <a@example.com>\r\nTo: Zoë <b@example.org>\r\n".encode(),
     "utf8_quoted_name": 'From: "Müller, Jörg" <a@example.com>\r\n'.encode(),
     "utf8_comment": "From: a@example.com (Jörg)\r\nSubject: x\r\n".encode(),
-    "utf8_everywhere": "From: Ä<a@example.com>\r\nX-Ö: x\r\nComments: ß\r\n".replace(
-        "X-Ö", "X-O"
-    ).encode(),
+    "utf8_everywhere": "From: Ä<a@example.com>\r\nX-O: ö\r\nComments: ß\r\n".encode(),
     "utf8_list": "From: a@example.com\r\nTo: Ä <b@example.org>, Ö Ü <c@example.org>\r\n".encode(),
     "idn_recipient": "From: a@example.com\r\nTo: b@bücher.example\r\n".encode(),
     "broken_utf8": AUTHOR + b"Subject: \xc3\x28 \xff\xfe \xf0\x9f\x98\r\n",
-    "encoded_words": b"From: =?utf-8?q?J=C3=B6rg?= <a@example.com>\r\nSubject: =?utf-8?b?w6Q=?=\r\n",
+    "encoded_words": b"From: =?utf-8?q?J=C3=B6?= <a@example.com>\r\nSubject: =?utf-8?b?w6Q=?=\r\n",
     "broken_words": AUTHOR + b"Subject: =?utf-8?b?###?= =?nope?q?=ZZ?= =?\r\n",
     "quoted_local": b'From: "a b"@example.com\r\nTo: "very odd"@example.org\r\n',
     "escapes": b'From: "A \\"the\\" B" <a@example.com>\r\nSubject: escapes\r\n',
@@ -65,7 +63,8 @@ HEADERS: dict[str, bytes] = {
     "two_references": AUTHOR + b"References: <1@x>\r\nReferences: <2@x>\r\n <1@x>\r\n",
     "two_reply_to": AUTHOR + b"Reply-To: b@example.org\r\nReply-To: C <c@example.org>\r\n",
     "hidden": AUTHOR + b"Bcc: secret@example.org,\r\n more@example.org\r\nX-SES-Source-ARN: x\r\n"
-    b"Resent-Bcc: s@x.org\r\nReturn-Path: <r@x.org>\r\nBounces-to: z@x.org\r\nx-ses-foo:\r\n bar\r\n",
+    b"Resent-Bcc: s@x.org\r\nReturn-Path: <r@x.org>\r\nBounces-to: z@x.org\r\n"
+    b"x-ses-foo:\r\n bar\r\n",
     "signed": AUTHOR + b"DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=x; h=from:date;\r\n"
     b" bh=AAAA; b=AAAA\r\nSubject: signed\r\n",
     "signed_twice": b"DKIM-Signature: v=1; d=a; h=from\r\nDKIM-Signature: v=1; d=b; h=from\r\n"
@@ -103,31 +102,29 @@ BODIES: dict[str, bytes] = {
     "octets": bytes(n for n in range(1, 256) if n not in (10, 13)) + b"\r\n",
 }
 
-_NAMED = "\r\n".join(
-    [
-        "Content-Type: multipart/mixed; boundary={b}",
-        "MIME-Version: 1.0",
-        "",
-        "preamble",
-        "--{b}",
-        "Content-Type: text/plain; charset=utf-8",
-        "",
-        "text  with   blanks \t",
-        "--{b}",
-        "Content-Type: application/pdf; name=report.pdf",
-        "Content-Transfer-Encoding: base64",
-        "Content-Disposition: attachment; filename=report.pdf",
-        "",
-        "JVBERi0xLjQK",
-        "--{b}--",
-        "epilogue",
-        "",
-    ]
-)
+_MIXED = b"""\
+Content-Type: multipart/mixed; boundary=%(quoted)b
+MIME-Version: 1.0
+
+preamble
+--%(boundary)b
+Content-Type: text/plain; charset=utf-8
+
+text  with   blanks \t
+--%(boundary)b
+Content-Type: application/pdf; name=report.pdf
+Content-Transfer-Encoding: base64
+Content-Disposition: attachment; filename=report.pdf
+
+JVBERi0xLjQK
+--%(boundary)b--
+epilogue
+"""
 
 
-def _multipart(boundary: str) -> bytes:
-    return AUTHOR + _NAMED.replace("{b}", boundary).encode()
+def _multipart(boundary: bytes, quote: bytes = b'"') -> bytes:
+    names = {b"boundary": boundary, b"quoted": quote + boundary + quote}
+    return AUTHOR + _crlf(_MIXED % names)
 
 
 def _nested(depth: int) -> bytes:
@@ -152,13 +149,12 @@ _LONG_TEXT = b"A very long line with words " * 60 + b"\r\nshort\r\n" + b"=" * 15
 _FORWARDED = AUTHOR + b"Subject: inner\r\n\r\ninner text\r\n"
 
 SHAPES: dict[str, bytes] = {
-    "multipart": _multipart("simple"),
-    "multipart_odd_boundary": _multipart("=_a'()+,-./:?b"),
-    "multipart_hyphens": _multipart("--"),
-    "multipart_long_boundary": _multipart("b" * 70),
-    "multipart_quoted": _multipart('"with blank inside"')
-    .replace(b'--"', b"--")
-    .replace(b'inside"\r\n', b'inside"\r\n', 1),
+    "multipart": _multipart(b"simple"),
+    "multipart_bare_boundary": _multipart(b"simple", quote=b""),
+    "multipart_odd_boundary": _multipart(b"=_a'()+,-./:?b"),
+    "multipart_hyphens": _multipart(b"--"),
+    "multipart_long_boundary": _multipart(b"b" * 70),
+    "multipart_blank_in_boundary": _multipart(b"with blank inside"),
     "multipart_no_parts": _typed(b"multipart/mixed; boundary=x", b"nothing here\r\n"),
     "multipart_no_boundary": _typed(b"multipart/mixed", b"--\r\n\r\nx\r\n"),
     "multipart_unclosed": _typed(b"multipart/mixed; boundary=x", b"--x\r\n\r\ntext\r\n--x\r\n"),
@@ -187,7 +183,7 @@ SHAPES: dict[str, bytes] = {
     "alternative_8bit": _typed(
         b"multipart/alternative; boundary=x",
         "--x\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"
-        "\r\nGrüße\r\n--x\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Grüße</p>\r\n--x--\r\n".encode(),
+        "\r\nGrüße\r\n--x\r\nContent-Type: text/html\r\n\r\n<p>Grüße</p>\r\n--x--\r\n".encode(),
     ),
     "signed_part": _typed(
         b"multipart/signed; boundary=x; protocol=application/pgp-signature",
@@ -221,7 +217,7 @@ SHAPES: dict[str, bytes] = {
     "exactly_998": AUTHOR + b"\r\n" + b"x" * 998 + b"\r\n" + b"y" * 998,
     "filename_utf8": _typed(
         b"multipart/mixed; boundary=x",
-        '--x\r\nContent-Disposition: attachment; filename="Übersicht.pdf"\r\n\r\nx\r\n--x--\r\n'.encode(),
+        '--x\r\nContent-Disposition: attachment; filename="Ü.pdf"\r\n\r\nx\r\n--x--\r\n'.encode(),
     ),
     "filename_top_utf8": AUTHOR
     + 'Content-Type: application/pdf; name="Übersicht ä.pdf"\r\n\r\nx\r\n'.encode(),
@@ -262,7 +258,7 @@ REFUSED: list[tuple[str, bytes]] = [
 def _cpython() -> Iterator[tuple[str, bytes]]:
     """Give CPython's email test data, as mail of our author where it names another one."""
     try:
-        import test.test_email as package  # noqa: PLC0415 - not every Python ships its tests
+        import test.test_email as package  # not every Python ships its tests
     except ImportError:
         return
     for path in sorted(Path(package.__path__[0], "data").glob("*.txt")):

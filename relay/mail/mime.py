@@ -151,6 +151,10 @@ class _Walk:
             return None
         multipart = self.stack[index]
         self.close(index + 1, max(start - 2, self.stack[-1].start))
+        if last and not multipart.parts:  # its end before any beginning: all of it is one part
+            self._forget(name)
+            multipart.gap = None
+            return None
         if multipart.gap is not None:
             self.gaps.append((multipart.gap, max(start - 2, multipart.gap)))
             multipart.gap = None

@@ -53,14 +53,13 @@ def with_reference(
 
 def _bounded(ids: list[bytes], own: bytes) -> bytes:
     """Keep the first id and as many of the latest as fit."""
-    first, rest = ids[:1], ids[1:]
+    usable = [known for known in ids if len(known) <= ID_LIMIT]
+    first, rest = usable[:1], usable[1:]
     room = SIZE_LIMIT - len(own) - sum(map(len, first)) - 64
     latest: list[bytes] = []
     for known in reversed(rest[-(IDS_LIMIT - 2) :]):
         room -= len(known) + 3
-        if room < 0 or len(known) > ID_LIMIT:
+        if room < 0:
             break
         latest.append(known)
-    if first and len(first[0]) > ID_LIMIT:
-        first = []
     return b"References: " + b"\r\n ".join([*first, *reversed(latest), own]) + b"\r\n"

@@ -39,7 +39,7 @@ def signers() -> Signers:
     return Signers({"example.com": (signer,)})
 
 
-def key_lookup(name, timeout=5):  # noqa: ASYNC109 - dkimpy names the argument
+def key_lookup(name, timeout=5):
     """Stand for the DNS when dkimpy verifies."""
     assert name == b"s1._domainkey.example.com."
     return rsa_key().record.encode()
