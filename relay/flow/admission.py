@@ -20,6 +20,11 @@ class Admission:
         self.limit = limit
         self.taken = 0
 
+    @property
+    def full(self) -> bool:
+        """Whether the next message would be sent away."""
+        return self.taken + 2 * FIRST_OCTETS > self.limit
+
     def reserve(self, octets: int) -> "Reservation | Reply":
         """Take room for a message of that size, or say why there is none now."""
         reservation = Reservation(self)

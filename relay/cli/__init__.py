@@ -1,0 +1,32 @@
+"""The command `ses-relay`: one module per group of verbs, each thin.
+
+Exit codes: 0 done; 1 what was asked about is not right, one line on stderr with the fix; 2 wrong
+usage or configuration.
+"""
+
+import typer
+
+from relay.cli.config import app as config_app
+from relay.cli.demo import demo
+from relay.cli.serve import serve
+from relay.cli.simulator import simulator
+from relay.cli.user import app as user_app
+
+app = typer.Typer(
+    name="ses-relay",
+    help="SMTP relay gateway in front of Amazon SES.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,  # a frame's locals may hold a password
+)
+app.command()(demo)
+app.command()(serve)
+app.command()(simulator)
+app.add_typer(user_app, name="user")
+app.add_typer(config_app, name="config")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,64 @@
+"""What the SES accounts say, passed on to the scheduler, the log and readiness.
+
+Errors: none.
+"""
+
+from dataclasses import fields
+
+from relay.delivery.account import AccountUnknown, Look
+from relay.model.account import AccountState
+from relay.scheduler import FairScheduler
+from relay.telemetry import Telemetry
+
+# Changes with every message; not news.
+_NOT_NEWS = frozenset({"sent_last_24_hours"})
+
+
+class Accounts:
+    """Remembers the last look at each route's account."""
+
+    def __init__(self, scheduler: FairScheduler, telemetry: Telemetry) -> None:
+        self._scheduler = scheduler
+        self._telemetry = telemetry
+        self._known: dict[str, AccountState] = {}
+        self._unknown: dict[str, str] = {}
+
+    def told(self, route: str, look: Look) -> None:
+        """Take in one look."""
+        match look:
+            case AccountState():
+                self._unknown.pop(route, None)
+                self._tell_changes(route, look)
+                self._known[route] = look
+                self._scheduler.account(route, look)
+            case AccountUnknown(reason=reason):
+                if self._unknown.get(route) != reason:
+                    self._telemetry.account.changed(
+                        route, what="account", old="", new=f"unknown: {reason}", alarm=False
+                    )
+                self._unknown[route] = reason
+
+    def warnings(self) -> tuple[str, ...]:
+        """Say what is wrong with the accounts, for readiness and the dashboard."""
+        found = [f"route {route}: {reason}" for route, reason in self._unknown.items()]
+        for route, state in self._known.items():
+            if not state.sending_enabled:
+                found.append(f"route {route}: sending is paused for this SES account")
+            if state.enforcement != "HEALTHY":
+                found.append(f"route {route}: SES enforcement status {state.enforcement}")
+            if state.sandbox:
+                found.append(f"route {route}: the account is in the SES sandbox")
+        return tuple(found)
+
+    def _tell_changes(self, route: str, state: AccountState) -> None:
+        before = self._known.get(route)
+        for field in fields(state):
+            if field.name in _NOT_NEWS:
+                continue
+            old = "" if before is None else str(getattr(before, field.name))
+            new = str(getattr(state, field.name))
+            if new != old:
+                stopped = not state.sending_enabled or state.enforcement == "SHUTDOWN"
+                self._telemetry.account.changed(
+                    route, what=field.name, old=old, new=new, alarm=stopped
+                )

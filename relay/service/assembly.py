@@ -1,0 +1,143 @@
+"""Builds one worker from the parts: the only place that knows all of them.
+
+Errors: `Unusable` and `UnusableRoute` for what the configuration names and cannot be used.
+"""
+
+import random
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from relay.flow.admission import Admission
+from relay.flow.allowance import Allowance
+from relay.flow.attempt import Attempts
+from relay.flow.keep import Keeper
+from relay.flow.owner import Owner
+from relay.flow.receive import Receiver
+from relay.flow.reception import MailReception
+from relay.flow.report import BounceReports
+from relay.flow.resubmission import Resubmissions
+from relay.flow.snapshot import Snapshot
+from relay.flow.transaction import Desk
+from relay.model import backoff
+from relay.model.clock import Clock
+from relay.model.entry import QueueEntry
+from relay.model.progress import Times
+from relay.queue.case import Tools
+from relay.queue.intake import Intake
+from relay.queue.reserve import Reserve
+from relay.queue.runner import Runner
+from relay.scheduler import FairScheduler
+from relay.service.accounts import Accounts
+from relay.service.notices import Notices
+from relay.service.routes import Routes
+from relay.service.stores import Stores
+from relay.smtp import Listeners
+from relay.stores.none import NoCustodyAtAll
+from relay.telemetry import Histories, LogWriter, Metrics, Telemetry
+from relay.web import Inbox, Recent
+
+VERSION = version("ses-relay")
+
+# Share of the memory for contents that is the queue's alone, so that clients cannot starve it.
+QUEUE_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What the process gives the relay."""
+
+    clock: Clock
+    log: LogWriter
+    inbox: Inbox | None = None  # only where SES is simulated
+    metrics: Metrics = field(default_factory=Metrics)
+    recent: Recent = field(default_factory=Recent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """The parts that live as long as the worker does."""
+
+    telemetry: Telemetry
+    scheduler: FairScheduler
+    accounts: Accounts
+    routes: Routes
+    owner: Owner
+    runner: Runner
+    admission: Admission
+    listeners: Listeners
+
+
+def assemble(
+    snapshot: Callable[[], Snapshot], outside: Outside, stores: Stores, stack: AsyncExitStack
+) -> Assembly:
+    """Wire everything; nothing is opened or started yet."""
+    clock, limits = outside.clock, snapshot().settings.limits
+    telemetry = Telemetry(
+        log=outside.log,
+        metrics=outside.metrics,
+        history=Histories(outside.recent, stores.history),
+        clock=clock,
+        recipients=snapshot().settings.log.recipients,
+    )
+
+    def times(entry: QueueEntry) -> Times:
+        chance = random.random()  # noqa: S311 - spreads retries, hides nothing
+        return backoff.times(snapshot().settings.queue, entry.attempts, clock.now(), chance)
+
+    notices = Notices(telemetry)
+    scheduler = FairScheduler(clock, notices.tell)
+    accounts = Accounts(scheduler, telemetry)
+    routes = Routes(stack, clock, accounts.told)
+    owner = Owner(telemetry.relay.fault)
+    attempts = Attempts(scheduler, routes, telemetry, clock)
+    reports = BounceReports(snapshot, stores.queue.content, telemetry, clock)
+    for_queue = int(limits.octets_in_flight * QUEUE_SHARE)
+    runner = Runner(
+        scheduler,
+        Tools(
+            queue=stores.queue,
+            attempts=attempts,
+            reports=reports,
+            reserve=Reserve(for_queue),
+            telemetry=telemetry,
+            clock=clock,
+            times=times,
+        ),
+    )
+    notices.when_opened(runner.wake)
+    admission = Admission(limits.octets_in_flight - for_queue)
+    custody = Intake(stores.queue, runner, telemetry, clock) if stores.keeps else NoCustodyAtAll()
+    desk = Desk(
+        receiver=Receiver(
+            attempts=attempts,
+            keeper=Keeper(custody, reports, owner, telemetry, times),
+            owner=owner,
+            suppression=stores.suppression,
+            telemetry=telemetry,
+            clock=clock,
+        ),
+        resubmissions=Resubmissions(
+            verdicts=stores.verdicts, owner=owner, telemetry=telemetry, clock=clock
+        ),
+        owner=owner,
+        admission=admission,
+        allowance=Allowance(),
+        suppression=stores.suppression,
+        telemetry=telemetry,
+        clock=clock,
+    )
+    listeners = Listeners(
+        MailReception(desk, snapshot), lambda: snapshot().settings, telemetry, clock
+    )
+    return Assembly(
+        telemetry=telemetry,
+        scheduler=scheduler,
+        accounts=accounts,
+        routes=routes,
+        owner=owner,
+        runner=runner,
+        admission=admission,
+        listeners=listeners,
+    )

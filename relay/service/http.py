@@ -1,0 +1,66 @@
+"""Serve health, metrics and the dashboard of one worker.
+
+Errors: `Unusable` when the address cannot be had.
+"""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from relay.model.settings import Settings
+from relay.service.assembly import VERSION, Assembly, Outside
+from relay.service.snapshot import Unusable
+from relay.smtp.sockets import ListenFault, open_sockets
+from relay.telemetry import ScrapeTime
+from relay.web import Access, Readiness, Sources, make_app, serve
+
+
+async def open_http(
+    settings: Settings,
+    outside: Outside,
+    readiness: Callable[[], Readiness],
+    stack: AsyncExitStack,
+) -> str:
+    """Open the HTTP side; gives the address it is reached at."""
+    sources = Sources(
+        hostname=settings.hostname or "",
+        version=VERSION,
+        metrics=outside.metrics,
+        recent=outside.recent,
+        readiness=readiness,
+        clock=outside.clock,
+        inbox=outside.inbox,
+    )
+    access = Access(settings.http.bind, settings.http.token, outside.clock)
+    sockets = open_sockets(settings.http.bind)
+    if isinstance(sockets, ListenFault):
+        raise Unusable(f"http.bind: {sockets}")
+    first, *others = sockets
+    for other in others:
+        other.close()
+    runner = await serve(make_app(sources, access), first)
+    stack.push_async_callback(runner.cleanup)
+    host, port, *_ = runner.addresses[0] if runner.addresses else ("", 0)
+    return f"http://{host}:{port}" if port else str(settings.http.bind)
+
+
+def register_readings(outside: Outside, parts: Assembly) -> None:
+    """Tell the metrics where to look when they are scraped."""
+    metrics, status = outside.metrics, parts.scheduler.status
+    metrics.read(ScrapeTime.SMTP_SESSIONS, lambda: {(): float(parts.listeners.sessions)})
+    metrics.read(
+        ScrapeTime.SEND_RATE, lambda: {(name,): route.rate for name, route in status().items()}
+    )
+    metrics.read(
+        ScrapeTime.SEND_RATE_LIMIT,
+        lambda: {
+            (name,): route.limit for name, route in status().items() if route.limit is not None
+        },
+    )
+    metrics.read(
+        ScrapeTime.QUOTA_USED,
+        lambda: {
+            (name,): route.sent_last_24_hours / route.max_24_hour_send
+            for name, route in status().items()
+            if route.max_24_hour_send
+        },
+    )

@@ -1,0 +1,175 @@
+"""One worker between its start and its stop.
+
+Stop order: listeners closed → idle sessions 421, data in progress may end → no more claims →
+attempts end and are recorded, within the grace → clients and stores are closed.
+
+Errors: `Unusable` when something the configuration names cannot be used. A task that must not end
+and does, ends the service: a supervisor starts it anew.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import fields
+
+from relay.aws import UnusableRoute
+from relay.model.ports import StoreFault
+from relay.model.settings import Settings
+from relay.service.assembly import VERSION, Assembly, Outside, assemble
+from relay.service.http import open_http, register_readings
+from relay.service.snapshot import Unusable, snapshot_of
+from relay.service.stores import opened
+from relay.web import Readiness
+
+# What a running worker cannot change: it stands on these.
+FIXED = ("http", "log", "workers", "history")
+
+
+async def forever(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Run what must not end by itself; returning is as fatal as raising."""
+    await work()
+    raise RuntimeError(f"{name} ended unexpectedly")
+
+
+class Relay:
+    """A worker: sessions, flow, queue and its own HTTP."""
+
+    def __init__(self, settings: Settings, outside: Outside) -> None:
+        self._snapshot = snapshot_of(settings)
+        self._outside = outside
+        self._parts: Assembly | None = None
+        self._open = False
+        self.http = ""  # where HTTP is reached, once it is
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration in force."""
+        return self._snapshot.settings
+
+    @property
+    def parts(self) -> Assembly:
+        """The parts of a worker that has been started."""
+        if self._parts is None:
+            raise RuntimeError("the relay has not been started")
+        return self._parts
+
+    async def serve(self, stop: asyncio.Event, on_ready: Callable[[], None]) -> None:
+        """Serve until `stop` is set, then drain; raises `Unusable` when it cannot start."""
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            parts = self.parts
+            async with asyncio.TaskGroup() as tasks:
+                eternal = [
+                    tasks.create_task(forever("queue runner", parts.runner.run)),
+                    tasks.create_task(forever("queue watch", parts.runner.watch)),
+                    tasks.create_task(forever("listeners", parts.listeners.run)),
+                    tasks.create_task(forever("accounts", parts.routes.watch_accounts)),
+                ]
+                await self._open_doors()
+                on_ready()
+                await stop.wait()
+                await self._stop(reason="signal", eternal=eternal)
+
+    async def reload(self, settings: Settings) -> None:
+        """Take over another configuration; raises `Unusable` and changes nothing if it cannot be.
+
+        Transactions under way keep the snapshot they began with.
+        """
+        changed = [
+            field.name
+            for field in fields(Settings)
+            if getattr(settings, field.name) != getattr(self.settings, field.name)
+        ]
+        fixed = [name for name in changed if name in FIXED]
+        if settings.queue.store != self.settings.queue.store:
+            fixed.append("queue.store")
+        if gone := self.settings.routes.keys() - settings.routes.keys():
+            fixed.append(f"routes.{min(gone)} (removed while mail may wait for it)")
+        if fixed:
+            raise Unusable(f"{', '.join(fixed)}: a change of this needs a restart")
+        snapshot = snapshot_of(settings)
+        await self._open_routes(settings)
+        before, self._snapshot = self._snapshot, snapshot
+        faults = await self.parts.listeners.reload()
+        if faults:
+            self._snapshot = before
+            await self.parts.listeners.reload()
+            raise Unusable("; ".join(str(fault) for fault in faults))
+        self._configure(settings)
+        self.parts.telemetry.relay.reloaded(changed=changed)
+
+    def refuse_reload(self, reason: str) -> None:
+        """Say that a new configuration was refused and the old one stays."""
+        self.parts.telemetry.relay.reloaded(refused=reason)
+
+    def readiness(self) -> Readiness:
+        """Say if mail should be sent here."""
+        if self._parts is None:
+            return Readiness(reasons=("starting",))
+        reasons = []
+        if not self._open:
+            reasons.append("listeners are not open")
+        if self._parts.admission.full:
+            reasons.append("no room for more messages (limits.octets_in_flight)")
+        return Readiness(reasons=tuple(reasons), warnings=self._parts.accounts.warnings())
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        settings = self.settings
+        stores = await stack.enter_async_context(
+            opened(settings.queue.store, settings.history, self._outside.clock)
+        )
+        self._parts = assemble(lambda: self._snapshot, self._outside, stores, stack)
+        # Runs first of all on the way out, while everything is still open; after an orderly stop
+        # there is nothing left for it to do.
+        stack.push_async_callback(self._cut_off)
+        await self._open_routes(settings)
+        self._configure(settings)
+        recovered = await self._parts.runner.recover()
+        if isinstance(recovered, StoreFault):
+            raise Unusable(f"queue.store: {recovered.reason}")
+        register_readings(self._outside, self._parts)
+        self.http = await open_http(settings, self._outside, self.readiness, stack)
+
+    async def _open_doors(self) -> None:
+        faults = await self.parts.listeners.start()
+        if faults:
+            raise Unusable("\n".join(f"listeners: {fault}" for fault in faults))
+        self._open = True
+        self.parts.telemetry.relay.started(
+            version=VERSION, listeners=list(self.parts.listeners.addresses), http=self.http
+        )
+
+    async def _open_routes(self, settings: Settings) -> None:
+        try:
+            await self.parts.routes.open(settings.routes, settings.limits.requests_in_flight)
+        except UnusableRoute as fault:
+            raise Unusable(str(fault)) from fault
+
+    def _configure(self, settings: Settings) -> None:
+        self.parts.scheduler.configure(settings.routes, settings.limits.requests_in_flight)
+
+    async def _stop(self, *, reason: str, eternal: list[asyncio.Task[None]]) -> None:
+        """Drain: nothing that was accepted is dropped, and nobody waits longer than the grace."""
+        began = self._outside.clock.monotonic()
+        self._open = False
+        grace = self.settings.limits.stop_grace
+        parts = self.parts
+        for task in eternal[:2]:  # no more claims; the others still have work to do
+            task.cancel()
+        _, cut = await asyncio.gather(parts.listeners.stop(grace), parts.runner.stop(grace))
+        left = max(0.0, grace - (self._outside.clock.monotonic() - began))
+        cut += await parts.owner.drain(left)
+        parts.scheduler.stop()
+        for task in eternal[2:]:
+            task.cancel()
+        parts.telemetry.relay.stopped(
+            reason=reason, in_flight=cut, duration_s=self._outside.clock.monotonic() - began
+        )
+
+    async def _cut_off(self) -> None:
+        """Leave nothing behind when something failed: no waiting, the store has what was kept."""
+        parts = self.parts
+        await parts.listeners.stop(0)
+        await parts.runner.stop(0)
+        await parts.owner.drain(0)
+        parts.scheduler.stop()

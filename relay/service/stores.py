@@ -1,0 +1,70 @@
+"""The stores of one process, as the configuration wants them.
+
+Errors: `Unusable` with the store's own sentence when it cannot be opened.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import assert_never
+
+from relay.model.clock import Clock
+from relay.model.ports import History, Holds, Queue, StoreFault, Suppression, Verdicts
+from relay.model.settings import NoStore, PostgresStore, SqliteStore, Store
+from relay.service.snapshot import Unusable
+from relay.stores.none import NoHistory, NoHolds, NoQueue, NoSuppression, NoVerdicts
+from relay.stores.sqlite.crew import Crew
+from relay.stores.sqlite.files import Files
+from relay.stores.sqlite.opening import open_sqlite
+
+ONLY_SLOT = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """Everything that remembers."""
+
+    keeps: bool  # False: `store: none`, the relay never takes responsibility
+    queue: Queue
+    holds: Holds
+    suppression: Suppression
+    verdicts: Verdicts
+    history: History
+
+
+@asynccontextmanager
+async def opened(store: Store, history: float, clock: Clock) -> AsyncIterator[Stores]:
+    """Open the stores of a configuration, and close them in the end.
+
+    `history` is how many seconds of it are kept.
+    """
+    match store:
+        case NoStore():
+            yield Stores(
+                keeps=False,
+                queue=NoQueue(),
+                holds=NoHolds(),
+                suppression=NoSuppression(),
+                verdicts=NoVerdicts(),
+                history=NoHistory(),
+            )
+        case SqliteStore(folder=folder):
+            crew = Crew.threads(Files(), clock)
+            stores = await open_sqlite(folder, ONLY_SLOT, crew, history)
+            if isinstance(stores, StoreFault):
+                raise Unusable(f"queue.store: {stores.reason}")
+            try:
+                yield Stores(
+                    keeps=True,
+                    queue=stores.queue,
+                    holds=stores.shared.holds,
+                    suppression=stores.shared.suppression,
+                    verdicts=stores.shared.verdicts,
+                    history=stores.shared.history,
+                )
+            finally:
+                await stores.close()
+        case PostgresStore():
+            raise Unusable("queue.store: PostgreSQL is not built yet; use sqlite:///FOLDER")
+        case _:
+            assert_never(store)
