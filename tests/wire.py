@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import dataclasses
+import hashlib
+import hmac
 import json
 from datetime import UTC, datetime
 from xml.sax.saxutils import escape
@@ -92,6 +94,28 @@ class Seen:
     path: str
     headers: dict[str, str]
     body: bytes
+
+
+def signature(seen, secret):
+    """Sign what arrived once more, after AWS's description of Signature Version 4."""
+
+    def keyed(key, text):
+        return hmac.new(key, text.encode(), hashlib.sha256).digest()
+
+    _, _, terms = seen.headers["authorization"].partition(" ")
+    said = dict(term.split("=", 1) for term in terms.split(", "))
+    _, day, region, service, end = said["Credential"].split("/")
+    names = said["SignedHeaders"].split(";")
+    canonical = [seen.method, seen.path, ""]
+    canonical += [f"{name}:{' '.join(seen.headers[name].split())}" for name in names]
+    canonical += ["", said["SignedHeaders"], hashlib.sha256(seen.body).hexdigest()]
+    hashed = hashlib.sha256("\n".join(canonical).encode()).hexdigest()
+    key = f"AWS4{secret}".encode()
+    for part in (day, region, service, end):
+        key = keyed(key, part)
+    scope = f"{day}/{region}/{service}/{end}"
+    text = "\n".join(["AWS4-HMAC-SHA256", seen.headers["x-amz-date"], scope, hashed])
+    return said["Signature"], keyed(key, text).hex()
 
 
 class Wire:

@@ -30,8 +30,8 @@ from relay.model.content import Content
 from relay.model.outcome import Relayed
 from relay.model.settings import Api
 
-V1_EVENT = "before-call.ses.SendRawEmail"
-V2_EVENT = "before-call.sesv2.SendEmail"
+V1_OPERATION = "ses.SendRawEmail"
+V2_OPERATION = "sesv2.SendEmail"
 
 _log = logging.getLogger(__name__)
 
@@ -43,15 +43,15 @@ async def direct_calls(clients: RouteClients) -> Mapping[Api, Call] | None:
     ses: Any = clients.ses.meta.events
     sesv2: Any = clients.sesv2.meta.events
     try:
-        with _taken_over(ses, V1_EVENT, Takeover(_accept(_V1_YES), _no_credentials, fill_form)):
+        with _trial(ses, V1_OPERATION, Takeover(_accept(_V1_YES), _no_credentials, fill_form)):
             await _try(lambda: clients.ses.send_raw_email(RawMessage={"Data": b""}))
-        with _taken_over(sesv2, V2_EVENT, Takeover(_accept(_V2_YES), _no_credentials, fill_json)):
+        with _trial(sesv2, V2_OPERATION, Takeover(_accept(_V2_YES), _no_credentials, fill_json)):
             await _try(lambda: clients.sesv2.send_email(Content={"Raw": {"Data": b""}}))
     except Exception:  # noqa: BLE001 - a library of the future may fail in any way
         _log.warning("this botocore does not fit; sending the slower way", exc_info=True)
         return None
-    ses.register(V1_EVENT, Takeover(clients.ses_http.send, sign, fill_form))
-    sesv2.register(V2_EVENT, Takeover(clients.sesv2_http.send, sign, fill_json))
+    ses.register(_call(V1_OPERATION), Takeover(clients.ses_http.send, sign, fill_form))
+    sesv2.register(_call(V2_OPERATION), Takeover(clients.sesv2_http.send, sign, fill_json))
     return {
         Api.V1: _bringing(lambda sending: send_raw_email(clients.ses, sending, data=b"")),
         Api.V2: _bringing(lambda sending: send_email(clients.sesv2, sending, data=b"")),
@@ -90,13 +90,24 @@ async def _try(call: Callable[[], Awaitable[Mapping[str, Any]]]) -> None:
         raise ValueError("the answer was not read by the takeover")
 
 
+def _call(operation: str) -> str:
+    return f"before-call.{operation}"
+
+
 @contextmanager
-def _taken_over(events: Any, event: str, takeover: Takeover) -> Iterator[None]:  # noqa: ANN401 - see direct_calls
-    events.register(event, takeover)
+def _trial(events: Any, operation: str, takeover: Takeover) -> Iterator[None]:  # noqa: ANN401 - see direct_calls
+    events.register(_call(operation), takeover)
+    events.register_first("request-created", _botocore_goes_on)
     try:
         yield
     finally:
-        events.unregister(event, takeover)
+        events.unregister(_call(operation), takeover)
+        events.unregister("request-created", _botocore_goes_on)
+
+
+def _botocore_goes_on(**_: object) -> None:
+    """Keep a trial that was not taken over from signing and sending an empty message."""
+    raise ValueError("the call was not taken over")
 
 
 def _accept(body: bytes) -> Send:

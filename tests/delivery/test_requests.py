@@ -6,7 +6,7 @@ import json
 from urllib.parse import parse_qs
 
 import pytest
-from wire import accepted, address, mail
+from wire import accepted, address, mail, signature
 
 from relay.model.settings import Api
 
@@ -120,3 +120,15 @@ async def test_odd_octets_arrive_as_they_are(ses, ask):
     assert base64.b64decode(data) == message.content.octets()
     sender = fields["Source"] if ask is v1 else fields["FromEmailAddress"]
     assert sender == "a+b&c=d/e@example.com"
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+@pytest.mark.parametrize("size", [10, 3_000_000])
+@pytest.mark.parametrize("ask", [v1, v2])
+async def test_the_signature_holds_for_what_arrived(ses, ask, size):
+    seen, _ = await ask(ses, mail(body=b"0123456789" * (size // 10)))
+    said, computed = signature(seen, "secret")
+    assert said == computed
+    assert {"content-type", "host", "x-amz-date"} <= set(
+        seen.headers["authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
+    )
