@@ -99,6 +99,11 @@ def _pem(text: str) -> PrivateKey | KeyFault:
         return KeyFault("the key is encrypted; write it without a passphrase (openssl pkey)")
     except (ValueError, UnsupportedAlgorithm):
         return KeyFault("not a PEM private key; make one with `ses-relay dkim generate`")
+    return checked(key)
+
+
+def checked(key: object) -> PrivateKey | KeyFault:
+    """Take a key that DKIM verifiers take, whatever library made it."""
     match key:
         case rsa.RSAPrivateKey(key_size=bits) if SMALLEST <= bits <= LARGEST:
             return RsaKey(key)
