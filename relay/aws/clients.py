@@ -10,6 +10,7 @@ URL). Credentials that cannot be had are no error here: see `relay.aws.credentia
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import aioboto3
@@ -17,6 +18,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
 from botocore.exceptions import BotoCoreError
+from botocore.loaders import Loader, create_loader
 
 from relay.aws.credentials import RenewableCredentials, Source, assumed_role
 from relay.model.settings import Route
@@ -104,8 +106,15 @@ def _config(connections: int, pool: _Pool) -> AioConfig:
 
 def _session(route: Route, credentials: RenewableCredentials) -> aioboto3.Session:
     plain = AioSession(profile=route.profile)
+    plain.register_component("data_loader", _descriptions())
     plain.register_component("credential_provider", credentials)
     return aioboto3.Session(region_name=route.region, botocore_session=plain)
+
+
+@cache
+def _descriptions() -> Loader:
+    """Read the descriptions of the APIs once for all routes; they take long to parse."""
+    return create_loader()
 
 
 async def _chain(route: Route) -> Source | None:
