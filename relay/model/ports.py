@@ -205,7 +205,11 @@ class Reports(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoreFault:
-    """The store could not do it, or there is none; nothing was changed. `reason` is for the log."""
+    """The store could not do it, or there is none. `reason` is for the log.
+
+    Nothing was changed, unless the fault fell into the commit itself: then it may have been done.
+    A `record` can therefore be asked again; it is done once, or answered `Stale`.
+    """
 
     reason: str
 

@@ -84,9 +84,7 @@ class NoCustodyAtAll:
         """Take nothing: it stays the client's."""
         return NoCustody()
 
-    async def record(
-        self, entry: QueueEntry, spawn: Sequence[NewEntry] = ()
-    ) -> QueueEntry | Stale:
+    async def record(self, entry: QueueEntry, spawn: Sequence[NewEntry] = ()) -> QueueEntry | Stale:
         """Give the entry back: what was never kept has nothing to record."""
         return entry
 

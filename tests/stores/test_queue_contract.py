@@ -164,6 +164,15 @@ async def test_a_record_on_an_old_version_changes_nothing(kept):
     assert await claim(queue) == []
 
 
+async def test_a_record_made_twice_is_made_once(kept):
+    queue = (await kept.open()).queue
+    await queue.put([new("a")])
+    [entry] = await claim(queue)
+    moved = replace(entry, attempts=1, lease_until=later(90))
+    assert await queue.record(moved) == await queue.record(moved)
+    assert isinstance(await queue.record(replace(moved, attempts=2)), Stale)
+
+
 async def test_an_entry_with_nothing_left_to_do_leaves_with_its_content(kept):
     stores = await kept.open()
     queue = stores.queue

@@ -244,10 +244,14 @@ class SqliteQueue:
 
         def work(connection: sqlite3.Connection) -> tuple[QueueEntry | Stale, _Done]:
             place = rows.place_of(connection, entry.id)
+            newer = replace(entry, version=entry.version + 1)
             if place is None or place.version != entry.version:
+                # A fault while committing leaves open what happened; who asks again must not
+                # take its own record for somebody else's.
+                if place is not None and rows.is_recorded(connection, place, newer):
+                    return newer, _Done()
                 return Stale(place.version if place else 0), _Done()
             done = _added(ready)
-            newer = replace(entry, version=entry.version + 1)
             self._replace(connection, place, newer, done)
             rows.insert(connection, ready)
             return newer, done

@@ -285,6 +285,15 @@ def rewrite(connection: sqlite3.Connection, place: Place, entry: QueueEntry) -> 
     _shift(connection, place.key, place.standing, Standing.of(lease_until, held))
 
 
+def is_recorded(connection: sqlite3.Connection, place: Place, entry: QueueEntry) -> bool:
+    """Say if exactly this state of an entry is there already."""
+    found = connection.execute(
+        "SELECT 1 FROM entries WHERE seq = ? AND version = ? AND progress = ? AND lease_until IS ?",
+        (place.seq, entry.version, encode_progress(entry), _number(entry.lease_until)),
+    ).fetchone()
+    return found is not None
+
+
 def lease(
     connection: sqlite3.Connection, rows: Sequence[tuple[Place, QueueEntry]], until: int
 ) -> None:
