@@ -5,7 +5,6 @@ Errors: `Unusable` and `UnusableRoute` for what the configuration names and cann
 
 import random
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
@@ -23,6 +22,7 @@ from relay.flow.transaction import Desk
 from relay.model import backoff
 from relay.model.clock import Clock
 from relay.model.entry import QueueEntry
+from relay.model.ports import Transport
 from relay.model.progress import Times
 from relay.queue.case import Tools
 from relay.queue.intake import Intake
@@ -31,7 +31,6 @@ from relay.queue.runner import Runner
 from relay.scheduler import FairScheduler
 from relay.service.accounts import Accounts
 from relay.service.notices import Notices
-from relay.service.routes import Routes
 from relay.service.stores import Stores
 from relay.smtp import Listeners
 from relay.stores.none import NoCustodyAtAll
@@ -62,15 +61,15 @@ class Assembly:
     telemetry: Telemetry
     scheduler: FairScheduler
     accounts: Accounts
-    routes: Routes
     owner: Owner
     runner: Runner
     admission: Admission
+    reception: MailReception
     listeners: Listeners
 
 
 def assemble(
-    snapshot: Callable[[], Snapshot], outside: Outside, stores: Stores, stack: AsyncExitStack
+    snapshot: Callable[[], Snapshot], outside: Outside, stores: Stores, transport: Transport
 ) -> Assembly:
     """Wire everything; nothing is opened or started yet."""
     clock, limits = outside.clock, snapshot().settings.limits
@@ -89,9 +88,8 @@ def assemble(
     notices = Notices(telemetry)
     scheduler = FairScheduler(clock, notices.tell)
     accounts = Accounts(scheduler, telemetry)
-    routes = Routes(stack, clock, accounts.told)
     owner = Owner(telemetry.relay.fault)
-    attempts = Attempts(scheduler, routes, telemetry, clock)
+    attempts = Attempts(scheduler, transport, telemetry, clock)
     reports = BounceReports(snapshot, stores.queue.content, telemetry, clock)
     for_queue = int(limits.octets_in_flight * QUEUE_SHARE)
     runner = Runner(
@@ -128,16 +126,15 @@ def assemble(
         telemetry=telemetry,
         clock=clock,
     )
-    listeners = Listeners(
-        MailReception(desk, snapshot), lambda: snapshot().settings, telemetry, clock
-    )
+    reception = MailReception(desk, snapshot)
+    listeners = Listeners(reception, lambda: snapshot().settings, telemetry, clock)
     return Assembly(
         telemetry=telemetry,
         scheduler=scheduler,
         accounts=accounts,
-        routes=routes,
         owner=owner,
         runner=runner,
         admission=admission,
+        reception=reception,
         listeners=listeners,
     )

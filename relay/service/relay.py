@@ -13,10 +13,12 @@ from contextlib import AsyncExitStack
 from dataclasses import fields
 
 from relay.aws import UnusableRoute
+from relay.delivery.account import Look
 from relay.model.ports import StoreFault
 from relay.model.settings import Settings
 from relay.service.assembly import VERSION, Assembly, Outside, assemble
 from relay.service.http import open_http, register_readings
+from relay.service.routes import Routes
 from relay.service.snapshot import Unusable, snapshot_of
 from relay.service.stores import opened
 from relay.web import Readiness
@@ -38,6 +40,7 @@ class Relay:
         self._snapshot = snapshot_of(settings)
         self._outside = outside
         self._parts: Assembly | None = None
+        self._routes: Routes | None = None
         self._open = False
         self.http = ""  # where HTTP is reached, once it is
 
@@ -53,6 +56,13 @@ class Relay:
             raise RuntimeError("the relay has not been started")
         return self._parts
 
+    @property
+    def routes(self) -> Routes:
+        """The ways to SES of a worker that has been started."""
+        if self._routes is None:
+            raise RuntimeError("the relay has not been started")
+        return self._routes
+
     async def serve(self, stop: asyncio.Event, on_ready: Callable[[], None]) -> None:
         """Serve until `stop` is set, then drain; raises `Unusable` when it cannot start."""
         async with AsyncExitStack() as stack:
@@ -63,7 +73,7 @@ class Relay:
                     tasks.create_task(forever("queue runner", parts.runner.run)),
                     tasks.create_task(forever("queue watch", parts.runner.watch)),
                     tasks.create_task(forever("listeners", parts.listeners.run)),
-                    tasks.create_task(forever("accounts", parts.routes.watch_accounts)),
+                    tasks.create_task(forever("accounts", self.routes.watch_accounts)),
                 ]
                 await self._open_doors()
                 on_ready()
@@ -98,6 +108,9 @@ class Relay:
         self._configure(settings)
         self.parts.telemetry.relay.reloaded(changed=changed)
 
+    def _told(self, route: str, look: Look) -> None:
+        self.parts.accounts.told(route, look)
+
     def refuse_reload(self, reason: str) -> None:
         """Say that a new configuration was refused and the old one stays."""
         self.parts.telemetry.relay.reloaded(refused=reason)
@@ -118,7 +131,8 @@ class Relay:
         stores = await stack.enter_async_context(
             opened(settings.queue.store, settings.history, self._outside.clock)
         )
-        self._parts = assemble(lambda: self._snapshot, self._outside, stores, stack)
+        self._routes = Routes(stack, self._outside.clock, self._told)
+        self._parts = assemble(lambda: self._snapshot, self._outside, stores, self._routes)
         # Runs first of all on the way out, while everything is still open; after an orderly stop
         # there is nothing left for it to do.
         stack.push_async_callback(self._cut_off)
@@ -141,7 +155,7 @@ class Relay:
 
     async def _open_routes(self, settings: Settings) -> None:
         try:
-            await self.parts.routes.open(settings.routes, settings.limits.requests_in_flight)
+            await self.routes.open(settings.routes, settings.limits.requests_in_flight)
         except UnusableRoute as fault:
             raise Unusable(str(fault)) from fault
 
