@@ -18,7 +18,7 @@ def divide(
     wanted: Mapping[QueueKey, int], claimed: Mapping[QueueKey, int], room: int
 ) -> dict[QueueKey, int]:
     """Share `room` places among keys: urgent mail first, equally, who has least in work first."""
-    in_order = sorted(wanted, key=lambda key: (claimed.get(key, 0), wanted[key]))
+    in_order = sorted(wanted, key=lambda key: claimed.get(key, 0))
     urgent = [key for key in in_order if key.lane is Lane.TRANSACTIONAL]
     bulk = [key for key in in_order if key.lane is Lane.BULK]
     reserve = min(-(-room // BULK_ROOM), sum(wanted[key] for key in bulk)) if room > 1 else 0
@@ -30,10 +30,13 @@ def divide(
 def _equally(
     keys: Sequence[QueueKey], wanted: Mapping[QueueKey, int], room: int
 ) -> dict[QueueKey, int]:
-    shares = {}
-    for number, key in enumerate(keys):
-        share = min(wanted[key], -(-room // (len(keys) - number)))
-        if share > 0:
-            shares[key] = share
-            room -= share
-    return shares
+    shares = dict.fromkeys(keys, 0)
+    hungry = list(keys)
+    while hungry and room > 0:
+        each = max(1, room // len(hungry))
+        for key in hungry:
+            more = min(each, wanted[key] - shares[key], room)
+            shares[key] += more
+            room -= more
+        hungry = [key for key in hungry if shares[key] < wanted[key]]
+    return {key: share for key, share in shares.items() if share}

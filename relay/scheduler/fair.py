@@ -172,8 +172,9 @@ class FairScheduler:
         Bulk mail is cut to about a second of the rate, so that urgent mail never waits longer for
         the debt of one. A larger request is granted all the same: SES takes it as well.
         """
-        most = self._route(key.route).pace.largest()
-        return most if key.lane is Lane.BULK else MAX_RECIPIENTS
+        if key.lane is not Lane.BULK:
+            return MAX_RECIPIENTS
+        return min(self._route(key.route).pace.largest(), MAX_RECIPIENTS)
 
     # --- holds -----------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ NOT_A_SCOPE |= {Cause.RATE, Cause.UNCLASSIFIED, Cause.UNNAMED_RECIPIENT}
 # Seconds to the first probe, and at most between two. Somebody has to mend the second kind.
 SOON = (1.0, 60.0)
 LATER = (30.0, 900.0)
+ROUNDING = 1e-3  # seconds; who comes at `not_before`, told in microseconds, is not too early
 MOST = 10_000  # gates; names of configuration sets may come from clients
 JITTER = 0.2  # share of the pause, either way, so that relays of one account do not march in step
 
@@ -75,7 +76,7 @@ class Gates:
             gate = self._gates.get(scope)
             if gate is not None:
                 pause = gate.pause if gate.probing else gate.probe_at - self._clock.monotonic()
-                if pause > 0:
+                if pause > ROUNDING:
                     return replace(gate.refusal, scope=scope, not_before=self._in(pause))
         return None
 
