@@ -1,10 +1,13 @@
-"""Room for contents in memory, reserved before a client is asked for its message.
+"""Room for contents, reserved before a client is asked for its message.
 
-A message needs its own size again while it is encoded for SES, so a reservation is charged twice
-its octets. Nobody ever waits for room while holding some: there is room now, or the client comes
-back later (452), so that many clients slow down instead of the relay dying.
+Memory: a message needs its own size again while it is encoded for SES, so a reservation is charged
+twice its octets. Queue and disk: while there is no room to keep another message, none is asked for.
+Nobody ever waits for room while holding some: there is room now, or the client comes back later
+(452), so that many clients slow down instead of the relay dying.
 Errors: none.
 """
+
+from collections.abc import Callable
 
 from relay.model import replies
 from relay.model.reply import Reply
@@ -12,21 +15,29 @@ from relay.model.reply import Reply
 # What a message of unknown size is charged at first; more is asked for as it grows.
 FIRST_OCTETS = 64 * 1024
 
+# Says what of the queue is full, in the operator's words; None: there is room.
+Fullness = Callable[[], str | None]
+
 
 class Admission:
-    """Counts the octets that are in work."""
+    """Counts the octets that are in work, and asks whether the queue has room."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, queue_full: Fullness = lambda: None) -> None:
         self.limit = limit
         self.taken = 0
+        self._queue_full = queue_full
 
     @property
-    def full(self) -> bool:
-        """Whether the next message would be sent away."""
-        return self.taken + 2 * FIRST_OCTETS > self.limit
+    def full(self) -> str | None:
+        """What the next message would be sent away for, in the operator's words; None: nothing."""
+        if self.taken + 2 * FIRST_OCTETS > self.limit:
+            return "no memory for more messages (limits.octets_in_flight)"
+        return self._queue_full()
 
     def reserve(self, octets: int) -> "Reservation | Reply":
         """Take room for a message of that size, or say why there is none now."""
+        if self._queue_full() is not None:
+            return replies.NO_ROOM
         reservation = Reservation(self)
         return reservation.grow(octets) or reservation
 

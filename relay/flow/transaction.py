@@ -54,7 +54,7 @@ class MailTransaction:
         self._parameters = MailParameters()
         self._decided: list[tuple[Recipient, Decision | NeedsContent]] = []
         self._reservation: Reservation | None = None
-        self._mark = b""
+        self._mark = b""  # of a message whose verdict may go unheard
 
     @property
     def size_limit(self) -> int:
@@ -178,9 +178,10 @@ class MailTransaction:
             snapshot=self._snapshot,
             decided=tuple(self._decided),
         )
-        self._mark = await fingerprint(submission, octets)
-        if (verdict := await self._desk.resubmissions.verdict(self._mark)) is not None:
-            return verdict
+        if self._snapshot.settings.queue.resubmission:
+            self._mark = await fingerprint(submission, octets)
+            if (verdict := await self._desk.resubmissions.verdict(self._mark)) is not None:
+                return verdict
         reservation, self._reservation = self._reservation, None
         story = self._desk.owner.start(
             f"message {submission.id}", self._story(submission, octets, reservation)
@@ -188,7 +189,8 @@ class MailTransaction:
         try:
             return await asyncio.shield(story)
         except asyncio.CancelledError:
-            self._desk.resubmissions.abandoned(self._mark, story)
+            if self._mark:
+                self._desk.resubmissions.abandoned(self._mark, story)
             raise
 
     async def _story(
@@ -207,7 +209,8 @@ class MailTransaction:
 
     def unheard(self, reply: Reply) -> None:
         """Learn that the connection broke before the client can have acted on `reply`."""
-        self._desk.resubmissions.unheard(self._mark, reply)
+        if self._mark:
+            self._desk.resubmissions.unheard(self._mark, reply)
 
     def close(self) -> None:
         """Give back the room of a message that never came."""

@@ -31,6 +31,7 @@ from relay.queue.runner import Runner
 from relay.scheduler import FairScheduler
 from relay.service.accounts import Accounts
 from relay.service.notices import Notices
+from relay.service.room import QueueRoom
 from relay.service.stores import Stores
 from relay.smtp import Listeners
 from relay.stores.none import NoCustodyAtAll
@@ -105,7 +106,8 @@ def assemble(
         ),
     )
     notices.when_opened(runner.wake)
-    admission = Admission(limits.octets_in_flight - for_queue)
+    room = QueueRoom(lambda: stores.queue.usage, stores.folder, lambda: snapshot().settings, clock)
+    admission = Admission(limits.octets_in_flight - for_queue, room.full)
     custody = Intake(stores.queue, runner, telemetry, clock) if stores.keeps else NoCustodyAtAll()
     desk = Desk(
         receiver=Receiver(

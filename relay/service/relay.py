@@ -122,8 +122,8 @@ class Relay:
         reasons = []
         if not self._open:
             reasons.append("listeners are not open")
-        if self._parts.admission.full:
-            reasons.append("no room for more messages (limits.octets_in_flight)")
+        if full := self._parts.admission.full:
+            reasons.append(full)
         return Readiness(reasons=tuple(reasons), warnings=self._parts.accounts.warnings())
 
     async def _start(self, stack: AsyncExitStack) -> None:

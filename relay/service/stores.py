@@ -6,6 +6,7 @@ Errors: `Unusable` with the store's own sentence when it cannot be opened.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import assert_never
 
 from relay.model.clock import Clock
@@ -30,6 +31,7 @@ class Stores:
     suppression: Suppression
     verdicts: Verdicts
     history: History
+    folder: Path | None = None  # on this machine's disk, where there is one
 
 
 @asynccontextmanager
@@ -61,6 +63,7 @@ async def opened(store: Store, history: float, clock: Clock) -> AsyncIterator[St
                     suppression=stores.shared.suppression,
                     verdicts=stores.shared.verdicts,
                     history=stores.shared.history,
+                    folder=folder,
                 )
             finally:
                 await stores.close()

@@ -400,3 +400,42 @@ async def test_what_is_not_the_relays_store_is_not_its_fault():
     world = World(settings(queue=Queue(store=NoStore())))
     world.scheduler.deferral = deferred()
     assert await world.submit() == replies.NO_TURN
+
+
+async def test_a_full_queue_asks_for_no_more():
+    world = World()
+    world.admission._queue_full = lambda: "queue.max_messages"
+    assert await world.submit() == replies.NO_ROOM
+    assert world.ses.sent == []
+
+
+async def test_a_message_of_unknown_size_asks_for_room_as_it_grows():
+    world = World(settings(limits=Limits(octets_in_flight=64 * 1024 * 1024)))
+    transaction = world.begin()
+    transaction.mail(Address("t", "example.com"), MailParameters())
+    await transaction.rcpt(Recipient(Address("a", "example.org")))
+    assert transaction.ready().code == 354
+    assert transaction.room_for(20 * 1024 * 1024) is None
+    assert transaction.room_for(39 * 1024 * 1024) == replies.NO_ROOM
+    assert transaction.room_for(45 * 1024 * 1024).code == 552
+    transaction.close()
+    assert world.admission.taken == 0
+
+
+async def test_resubmissions_are_mails_of_their_own_where_switched_off():
+    world = World(settings(queue=Queue(store=SqliteStore("unused"), resubmission=False)))
+    gate = asyncio.Event()
+
+    async def slow():
+        await gate.wait()
+        return Relayed(ses_message_id="m")
+
+    world.ses.answers = [slow]
+    session = asyncio.ensure_future(world.submit())
+    await asyncio.sleep(0.1)
+    session.cancel()
+    await asyncio.gather(session, return_exceptions=True)
+    gate.set()
+    await world.settle()
+    await world.submit()
+    assert len(world.ses.sent) == 2

@@ -46,6 +46,11 @@ class Queue:
     backoff_max: float = option(
         default=1800.0, unit=Unit.SECONDS, at_least=1, reason="Longest pause between two attempts."
     )
+    resubmission: bool = option(
+        default=True,
+        reason="Answer a client that did not hear its verdict and sends the same message again "
+        "with that verdict, instead of sending the mail twice.",
+    )
     max_messages: int = option(
         default=1_000_000, at_least=1, reason="Messages kept; beyond, clients get 452 4.3.1."
     )
