@@ -4,10 +4,10 @@ For the tests of `relay.smtp`: they drive real sessions over real sockets, with 
 """
 
 import asyncio
-import datetime
 import tempfile
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -153,15 +153,15 @@ def certificate_files(name="localhost"):
 def write_certificate(folder, name):
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
         .sign(key, hashes.SHA256())
     )
     (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
@@ -246,9 +246,7 @@ async def open_settings(reception, settings):
 
 
 async def open_listeners(reception, *, users=(), dsn=True, **options):
-    return await open_settings(
-        reception, settings_for(listener(**options), users=users, dsn=dsn)
-    )
+    return await open_settings(reception, settings_for(listener(**options), users=users, dsn=dsn))
 
 
 @asynccontextmanager

@@ -33,7 +33,7 @@ async def serve_stock():
     from aiosmtpd.smtp import SMTP
 
     class Sink:
-        async def handle_DATA(self, server, session, envelope):
+        async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
             return "250 2.0.0 Ok"
 
     server = await asyncio.get_running_loop().create_server(
@@ -108,7 +108,9 @@ def main():
                 before = server.cpu()
                 send(server.port, content, messages, connections)
                 cost[kind].append((server.cpu() - before) * 1000 / messages / connections)
-        ratio = median(ours / stock for ours, stock in zip(cost["ours"], cost["stock"], strict=True))
+        ratio = median(
+            ours / stock for ours, stock in zip(cost["ours"], cost["stock"], strict=True)
+        )
         stock, ours = (median(cost[kind]) for kind in servers)
         failed |= ratio > goal
         print(f"{name:24} {stock:8.3f} -> {ours:8.3f} ms   {ratio:.2f} (goal {goal})", flush=True)
