@@ -416,7 +416,7 @@ async def test_a_message_of_unknown_size_asks_for_room_as_it_grows():
     await transaction.rcpt(Recipient(Address("a", "example.org")))
     assert transaction.ready().code == 354
     assert transaction.room_for(20 * 1024 * 1024) is None
-    assert transaction.room_for(39 * 1024 * 1024) == replies.NO_ROOM
+    assert transaction.room_for(35 * 1024 * 1024) == replies.NO_ROOM
     assert transaction.room_for(45 * 1024 * 1024).code == 552
     transaction.close()
     assert world.admission.taken == 0
