@@ -3,11 +3,10 @@
 A route (one SES account and Region) gets its clients here, opened once and closed in order.
 """
 
-from relay.aws.clients import MAX_REQUEST_SECONDS, RouteClients, UnusableRoute, open_clients
+from relay.aws.clients import RouteClients, UnusableRoute, open_clients
 from relay.aws.credentials import RenewableCredentials
 
 __all__ = [
-    "MAX_REQUEST_SECONDS",
     "RenewableCredentials",
     "RouteClients",
     "UnusableRoute",

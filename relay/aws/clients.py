@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # the stubs are a test dependency
 
 CONNECT_SECONDS = 10.0
 # From the last octet of the request to the first of the answer, and between any two of it.
-MAX_REQUEST_SECONDS = 60.0
+READ_SECONDS = 60.0
 
 
 class UnusableRoute(Exception):  # noqa: N818 - it names the fault, like the configuration's own
@@ -100,7 +100,7 @@ def _config(connections: int, pool: _Pool) -> AioConfig:
         user_agent="ses-relay",
         max_pool_connections=connections,
         connect_timeout=CONNECT_SECONDS,
-        read_timeout=MAX_REQUEST_SECONDS,
+        read_timeout=READ_SECONDS,
     )
 
 

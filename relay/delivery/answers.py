@@ -123,8 +123,9 @@ TABLE: tuple[Row, ...] = (
     Row(
         _REFUSED,
         _words(
-            r"^(duplicate header|missing required header|empty header names|expected '='"
-            r"|(invalid |malformed )?(mime|header))"
+            r"^(duplicate header|missing (required header|(start|end) boundary|blank line)"
+            r"|empty header names|expected '='|(invalid |malformed )?(mime|header)\b"
+            r"|message (contains|has)\b|line (is|length)\b)"
         ),
         Refuse(replies.MALFORMED),
     ),
@@ -154,7 +155,7 @@ TABLE: tuple[Row, ...] = (
         _NO_SUCH,
         _words(
             r"^(the )?tenant\b.*(not exist|not found|not associated)"
-            r"|^[^@]*\bnot associated\b.*\btenant\b"
+            r"|^(the )?(identity|configuration set)\b.*\bnot associated with.*\btenant\b"
         ),
         Hold(Cause.TENANT_PAUSED, ScopeKind.TENANT, replies.SETUP),
     ),

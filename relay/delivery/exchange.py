@@ -62,26 +62,27 @@ def note_status(response_dict: dict[str, object], **_: object) -> None:
 
 
 def deadline(octets: int) -> float:
-    """Seconds that one request with so large a message may take in all.
+    """Seconds that the hand-over of so large a message may take in all, repetitions included.
 
-    Slower than 128 KiB/s no relay is of use; the fixed part covers connecting and SES's answer.
+    A line slower than 128 KiB/s is not worth waiting for; the fixed part is for connecting and for
+    SES's answer. Whoever leases a message for an attempt leases it for longer than this.
     """
     return 75.0 + octets / 131_072
 
 
-async def exchange(call: Call, sending: Sending, seconds: float) -> Heard:
-    """Make the request, for at most so many seconds, and say what was heard."""
+async def exchange(call: Call, sending: Sending, ends: float) -> Heard:
+    """Make the request and say what was heard until `ends` (the event loop's seconds)."""
     progress = Progress()
     token = _progress.set(progress)
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout_at(ends):
             return await call(sending)
     except ClientError as exc:
         return Answer.parsed(exc.response)
     except ResponseParserError:
         return Answer(status=progress.status, code="", words="the body is not an answer of SES")
     except TimeoutError:
-        detail = f"no answer within {seconds:.0f} s"
+        detail = "the request's time is over"
         return _lost(detail) if progress.leaving else _unreached(sending, detail)
     except BotoCoreError as exc:
         return _fault(exc, sending)

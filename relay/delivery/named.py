@@ -29,10 +29,13 @@ def unverified(answer: Answer, sending: Sending, verified: Container[str]) -> Fa
     names = _addresses(answer.words)
     message = sending.message
     senders = [a for a in (message.source, *message.authors) if str(a).lower() in names]
-    if not senders:
+    if names and not senders:
         strangers = frozenset(a for a in sending.request.recipients if str(a).lower() in names)
-        if strangers:
-            return answer.failed(replies.UNVERIFIED_RECIPIENT, strangers)
+        # Nobody of the envelope either: an address in the header (Sender), this message's affair.
+        return answer.failed(
+            replies.UNVERIFIED_RECIPIENT if strangers else replies.UNVERIFIED_SENDER,
+            strangers or None,
+        )
     for sender in senders or [message.source]:
         if sender.key in verified:
             scope = sending.identity(sender.key) or sending.scope(ScopeKind.IDENTITY)

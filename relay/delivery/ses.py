@@ -7,6 +7,7 @@ SES facts: v1 takes 10 MiB, v2 40 MB (SES Developer Guide, quotas); tenants exis
 Errors: none leaves `send` but cancellation and bugs of ours.
 """
 
+import asyncio
 from collections.abc import Mapping
 
 from botocore.exceptions import CredentialRetrievalError
@@ -37,16 +38,17 @@ class SesTransport:
         self._verified = Verified()
 
     async def send(self, message: Message, request: Request) -> Outcome:
-        """Make one request; what became of it, within `deadline(message.size)` per repetition."""
+        """Make one request and say what became of it, within `deadline(message.content.size)`."""
         sending = Sending(message, request)
+        ends = asyncio.get_running_loop().time() + deadline(message.content.size)
         api = self._choose(message)
         generation = self._credentials.generation
-        heard = await self._ask(api, sending)
+        heard = await exchange(self._calls[api], sending, ends)
         if self._too_long_for_v1(api, heard):
             api = Api.V2
-            heard = await self._ask(api, sending)
-        if _refused_credentials(heard) and await self._renewed(generation):
-            heard = await self._ask(api, sending)
+            heard = await exchange(self._calls[api], sending, ends)
+        if _refused_credentials(heard) and await self._renewed(generation, ends):
+            heard = await exchange(self._calls[api], sending, ends)
         match heard:
             case Answer():
                 return judge(heard, sending, self._verified)
@@ -60,9 +62,6 @@ class SesTransport:
         too_long = message.content.size > V1_OCTETS
         return Api.V2 if too_long or message.parameters.tenant else Api.V1
 
-    async def _ask(self, api: Api, sending: Sending) -> Heard:
-        return await exchange(self._calls[api], sending, deadline(sending.message.content.size))
-
     def _too_long_for_v1(self, api: Api, heard: Heard) -> bool:
         return (
             api is Api.V1
@@ -72,10 +71,11 @@ class SesTransport:
             and verdict_on(heard) == Refuse(replies.TOO_LARGE)
         )
 
-    async def _renewed(self, generation: int) -> bool:
+    async def _renewed(self, generation: int, ends: float) -> bool:
         try:
-            await self._credentials.renew(generation)
-        except CredentialRetrievalError:
+            async with asyncio.timeout_at(ends):
+                await self._credentials.renew(generation)
+        except (CredentialRetrievalError, TimeoutError):
             # The refusal that SES gave is the better word on what is wrong.
             return False
         return True

@@ -105,7 +105,11 @@ HELD = [
     ),
     (
         V2,
-        *("BadRequestException", 400, "The identity is not associated with tenant acme."),
+        *(
+            "BadRequestException",
+            400,
+            "Identity <a@example.com> is not associated with tenant <acme>.",
+        ),
         *(Cause.TENANT_PAUSED, TENANT, "451 4.3.5"),
     ),
     (
@@ -213,6 +217,9 @@ REFUSED = [
     ("Empty header names are illegal.", "554 5.6.0"),
     ("Expected '=', got 'null'", "554 5.6.0"),
     ("Invalid MIME structure", "554 5.6.0"),
+    ("Missing start boundary", "554 5.6.0"),
+    ("Message has more than 500 MIME parts.", "554 5.6.0"),
+    ("Line is longer than 1000 octets including CRLF.", "554 5.6.0"),
     ("Illegal filename 'a.exe'.", "554 5.6.1"),
     ("The attachment type is not supported", "554 5.6.1"),
     ("There are non-ASCII characters in the email address", "553 5.6.7"),
@@ -320,6 +327,27 @@ async def test_a_sender_that_was_verified_before_is_held(ses, api):
     assert isinstance(outcome, Deferred)
     assert (outcome.cause, outcome.scope) == (Cause.IDENTITY, SENDER)
     assert (outcome.reply.code, outcome.reply.enhanced) == (451, "4.3.5")
+
+
+async def test_an_unverified_address_in_the_header_holds_nobody(ses):
+    transport = ses.transport(Api.V1)
+    words = not_verified("sender-header@example.org")
+    ses.script += [accepted(Api.V1), refused(Api.V1, "MessageRejected", words)]
+    assert isinstance(await ses.send(Api.V1, transport=transport), Relayed)
+    outcome = await ses.send(Api.V1, transport=transport)
+    assert isinstance(outcome, Failed)
+    assert (outcome.recipients, outcome.reply.code) == (None, 554)
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_an_identity_that_ses_does_not_name_is_the_senders(ses, known):
+    transport = ses.transport(Api.V1)
+    if known:
+        ses.script += [accepted(Api.V1)]
+        assert isinstance(await ses.send(Api.V1, transport=transport), Relayed)
+    ses.script += [refused(Api.V1, "MessageRejected", "Email address is not verified.")]
+    outcome = await ses.send(Api.V1, transport=transport)
+    assert isinstance(outcome, Deferred if known else Failed)
 
 
 async def test_only_the_recipients_that_a_sandbox_refuses_fail(ses):
