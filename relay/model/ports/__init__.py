@@ -1,0 +1,66 @@
+"""Every seam between the parts of the relay.
+
+Protocols only: who implements them is wired in `relay.service` and nowhere else.
+Errors: what can be expected to fail comes back as a value (`StoreFault`, `Deferred`, `Reply`);
+an exception through a port is a bug, answered 451 and logged with its traceback.
+"""
+
+from relay.model.ports.keeping import (
+    Corrupt,
+    Custody,
+    KeyBacklog,
+    NewEntry,
+    NoCustody,
+    Queue,
+    QueueControl,
+    Reports,
+    Stale,
+    StoreFault,
+)
+from relay.model.ports.mail import (
+    MailParameters,
+    Reception,
+    Transaction,
+)
+from relay.model.ports.remembering import (
+    History,
+    Holds,
+    Suppressed,
+    Suppression,
+    Trace,
+    Verdicts,
+)
+from relay.model.ports.sending import (
+    Attempting,
+    Granted,
+    QueueKey,
+    Scheduler,
+    Transport,
+)
+
+__all__ = [
+    "Attempting",
+    "Corrupt",
+    "Custody",
+    "Granted",
+    "History",
+    "Holds",
+    "KeyBacklog",
+    "MailParameters",
+    "NewEntry",
+    "NoCustody",
+    "Queue",
+    "QueueControl",
+    "QueueKey",
+    "Reception",
+    "Reports",
+    "Scheduler",
+    "Stale",
+    "StoreFault",
+    "Suppressed",
+    "Suppression",
+    "Trace",
+    "Transaction",
+    "Transport",
+    "Verdicts",
+]

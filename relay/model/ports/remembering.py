@@ -1,0 +1,97 @@
+"""Everybody → stores: what is remembered beside the messages themselves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from relay.model.address import Address
+from relay.model.custody import (
+    HistoryEvent,
+    ScopeHold,
+)
+from relay.model.outcome import Scope
+from relay.model.ports.keeping import StoreFault
+from relay.model.reply import Reply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppressed:
+    """Why an address gets no mail."""
+
+    address: str
+    reason: str
+    since: datetime
+    until: datetime | None = None
+    note: str = ""
+
+
+class Suppression(Protocol):
+    """The addresses that get no mail. Compared without regard to case, in either part."""
+
+    async def suppressed(self, address: Address, now: datetime) -> Suppressed | StoreFault | None:
+        """Look one address up; None: nothing is known against it."""
+        ...
+
+    async def suppress(self, entries: Sequence[Suppressed]) -> StoreFault | None:
+        """Add addresses; one already there is replaced."""
+        ...
+
+    async def unsuppress(self, addresses: Sequence[str]) -> Sequence[str] | StoreFault:
+        """Remove addresses and say which of them were there."""
+        ...
+
+    async def listed(self, after: str, limit: int) -> Sequence[Suppressed] | StoreFault:
+        """List by address, from the first beyond `after` (empty: from the top)."""
+        ...
+
+
+class Holds(Protocol):
+    """Scopes stopped by an operator or by the reputation breaker, kept over restarts."""
+
+    async def holds(self, now: datetime) -> Sequence[ScopeHold] | StoreFault:
+        """List what is held now."""
+        ...
+
+    async def hold(self, hold: ScopeHold) -> StoreFault | None:
+        """Stop a scope; a hold already there is replaced."""
+        ...
+
+    async def release(self, scope: Scope) -> bool | StoreFault:
+        """End a hold; False: there was none."""
+        ...
+
+
+class Verdicts(Protocol):
+    """Replies that their client cannot have heard, kept to be given when it asks again."""
+
+    async def keep(self, fingerprint: bytes, reply: Reply, until: datetime) -> StoreFault | None:
+        """Remember the reply to the message with this fingerprint of user, envelope and octets."""
+        ...
+
+    async def take(self, fingerprint: bytes, now: datetime) -> Reply | StoreFault | None:
+        """Give the reply out, once; None: nothing is owed."""
+        ...
+
+
+class History(Protocol):
+    """What `trace` and the dashboard can look back on. Lossy by contract: mail never waits for it.
+
+    Found again by `queue_id`, `ses_message_id`, `message_id` and `recipients` among the facts.
+    """
+
+    def note(self, event: str, at: datetime, facts: Mapping[str, object]) -> None:
+        """Remember one event of a message's life; returns at once."""
+        ...
+
+
+class Trace(Protocol):
+    """What was noted, read back."""
+
+    async def trace(self, what: str, limit: int) -> Sequence[HistoryEvent] | StoreFault:
+        """Give the life of each message known by this id or recipient, in order of time."""
+        ...
+
+    async def recent(self, limit: int) -> Sequence[HistoryEvent] | StoreFault:
+        """Give the newest events, newest first."""
+        ...
