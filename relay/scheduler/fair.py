@@ -99,7 +99,7 @@ class FairScheduler:
             case Unknown():
                 # The message is handled by its own rule; the route is a matter of many.
                 silence = Deferred(
-                    cause=Cause.LOST_ANSWER,
+                    cause=Cause.SERVICE,
                     scope=turns.scope,
                     reply=outcome.reply,
                     detail=outcome.detail,
@@ -130,8 +130,7 @@ class FairScheduler:
         fresh mail that waits for its turn is answered and follows into the queue.
         """
         self._backlog[key] = self._backlog.get(key, 0) + 1
-        turns = self._route(key.route)
-        turns.stand_back(key)
+        self._route(key.route).stand_back(key)
 
     def backlog(self, key: QueueKey, waiting: int) -> None:
         """Know how many messages of a key are kept, due and not finished, those in work included.
@@ -181,7 +180,8 @@ class FairScheduler:
     def hold(self, scope: Scope, reason: str, until: datetime | None = None) -> None:
         """Stop a scope until a time or its release. What waits is answered at once."""
         self._gates.hold(scope, Held(reason=reason, until=until))
-        self._dispatch_all()
+        for turns in self._routes.values():
+            turns.sweep()
 
     def release(self, scope: Scope) -> Held | None:
         """End a hold, and let the next request of a closed scope be its probe."""
@@ -205,10 +205,6 @@ class FairScheduler:
         """Give no more turns: who waits is put off, and so is who comes."""
         for turns in self._routes.values():
             turns.close(Cause.STOPPING, replies.STOPPING)
-
-    def _dispatch_all(self) -> None:
-        for turns in self._routes.values():
-            turns.dispatch()
 
     def _route(self, name: str) -> RouteTurns:
         turns = self._routes.get(name)

@@ -123,7 +123,7 @@ class Gates:
             # Long overdue: nobody has sent there since. If somebody does, SES says it again.
             del self._gates[min(self._gates, key=lambda scope: self._gates[scope].probe_at)]
         first, _ = _pauses(refusal.cause)
-        gate = self._gates[scope] = Gate(refusal, first, 0.0)
+        gate = self._gates[scope] = Gate(_for_others(refusal), first, 0.0)
         self._closed(scope, gate)
 
     def invite(self, scope: Scope) -> None:
@@ -190,7 +190,7 @@ class Gates:
 
     def _still_closed(self, scope: Scope, gate: Gate, refusal: Deferred) -> None:
         first, longest = _pauses(refusal.cause)
-        gate.refusal = refusal
+        gate.refusal = _for_others(refusal)
         gate.pause = min(max(first, gate.pause * 2), longest)
         self._closed(scope, gate)
 
@@ -211,6 +211,12 @@ class Gates:
 
     def _in(self, seconds: float) -> datetime:
         return self._clock.now() + timedelta(seconds=seconds)
+
+
+def _for_others(refusal: Deferred) -> Deferred:
+    """Turn what one request met into what those hear who were not tried at all."""
+    cause = Cause.SERVICE if refusal.cause is Cause.LOST_ANSWER else refusal.cause
+    return replace(refusal, cause=cause, ses_request_id="")
 
 
 def _pauses(cause: Cause) -> tuple[float, float]:

@@ -11,7 +11,7 @@ Errors: none.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush, heapreplace
 
@@ -60,6 +60,11 @@ class Users:
 
     def __len__(self) -> int:
         return self._count
+
+    def all(self) -> Iterator[Waiter]:
+        """Give everybody who waits, key by key."""
+        for line in self._lines.values():
+            yield from line.waiters
 
     def line(self, key: QueueKey) -> Line | None:
         """Give the line of a key if anybody waits there."""
@@ -128,6 +133,11 @@ class Lanes:
     def waiting(self) -> Mapping[Lane, int]:
         """Count the requests that wait."""
         return {lane: len(users) for lane, users in self._users.items()}
+
+    def all(self) -> Iterator[Waiter]:
+        """Give everybody who waits, key by key."""
+        for users in self._users.values():
+            yield from users.all()
 
     def line(self, key: QueueKey) -> Line | None:
         """Give the line of a key if anybody waits there."""

@@ -165,6 +165,14 @@ class RouteTurns:
                 self._send_away(waiter, self.behind_older_mail(key))
         self.dispatch()
 
+    def sweep(self) -> None:
+        """Answer all who wait in a scope that was held meanwhile, not only who is next."""
+        for waiter in tuple(self._lanes.all()):
+            refusal = self.refusal(waiter.key, waiter.scopes)
+            if refusal is not None:
+                self._send_away(waiter, refusal)
+        self.dispatch()
+
     def allowance(self, key: QueueKey) -> int:
         """Give how much kept mail of a key may be in work at a time."""
         scopes = (self.scope, Scope(ScopeKind.USER, key.user))
@@ -207,11 +215,14 @@ class RouteTurns:
         at = self._deadlines[0][0] if self._deadlines else inf
         if self._lanes and len(self._flights) < self._in_flight:
             at = min(at, now + self.pace.wait(now))
-        if at < self._timer_at:
-            if self._timer is not None:
-                self._timer.cancel()
+        if self._timer_at <= at < inf:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if at < inf:
             self._timer = asyncio.get_running_loop().call_later(max(0.0, at - now), self._ring)
-            self._timer_at = at
+        self._timer_at = at
 
     def _ring(self) -> None:
         self._timer, self._timer_at = None, inf

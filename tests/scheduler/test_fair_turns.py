@@ -408,13 +408,16 @@ async def test_a_paused_account_holds_its_route_until_it_is_well(fair, word):
 async def test_a_hold_answers_those_who_wait_and_a_release_lets_go(fair):
     await sent(fair, recipients=20)
     held = Scope(ScopeKind.USER, "app")
+    other = asyncio.create_task(kept_turn(fair, key("other")))
     waiting = [asyncio.create_task(kept_turn(fair)) for _ in range(3)]
     await settle()
     fair.hold(held, "too many complaints")
+    await settle()
+    assert not other.done()
     for got in await asyncio.gather(*waiting):
         assert (got.cause, got.detail) == (Cause.HELD, "too many complaints")
     assert set(fair.holds()) == {held}
-    assert isinstance(await turn(fair, key("other")), Granted)
+    assert isinstance(await other, Granted)
     assert fair.release(held).reason == "too many complaints"
     assert isinstance(await turn(fair), Granted)
 

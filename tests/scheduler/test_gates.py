@@ -159,6 +159,16 @@ def test_the_reason_shown_is_the_last_one(world):
     assert world.gates.refusal(ROUTE).cause is Cause.CREDENTIALS
 
 
+def test_those_who_were_not_tried_hear_no_lost_answer_and_no_foreign_request_id(world):
+    lost = Deferred(
+        cause=Cause.LOST_ANSWER, scope=MESSAGE, reply=UNKNOWN.reply, ses_request_id="r-1"
+    )
+    world.gates.close(ROUTE, lost)
+    obstacle = world.gates.obstacle((ROUTE,))
+    assert (obstacle.cause, obstacle.scope) == (Cause.SERVICE, ROUTE)
+    assert obstacle.ses_request_id == ""
+
+
 def test_one_request_may_probe_several_scopes_but_only_when_all_are_due(world):
     world.gates.close(SET, deferred(Cause.CONFIGURATION_SET, SET))
     world.due(SET)
