@@ -9,12 +9,9 @@ Errors: none.
 
 import base64
 import hashlib
-import re
 
 from relay.mail.pieces import pieces
 
-# Runs that relaxed canonicalisation shortens: single spaces stay, and tabs become spaces.
-_BLANKS = re.compile(rb"[ \t]{2,}|\t")
 _EMPTY_LINES = b"\r\n" * 4096
 
 
@@ -43,9 +40,19 @@ def body_hash(body: bytes | memoryview) -> bytes:
 
 
 def _relaxed(piece: bytes) -> bytes:
-    """Shorten blanks to one space and drop them at line ends, in two linear passes."""
-    if b"  " in piece or b"\t" in piece:
-        piece = _BLANKS.sub(b" ", piece)
-    if b" \r\n" in piece:
-        piece = piece.replace(b" \r\n", b"\r\n")
-    return piece.removesuffix(b" ")  # only a last line without CR LF can end in one
+    """Shorten blanks to one space and drop them at line ends.
+
+    Each step is one pass in C over what the step before left, and the last one ends after a few:
+    runs of blanks are shorter than 16 by then, and a pass halves them. Searching for one octet
+    first costs next to nothing and spares base64, which has no blanks, all the rest.
+    """
+    if b"\t" in piece:
+        piece = piece.replace(b"\t", b" ")
+    if b" " not in piece:
+        return piece
+    if b"  " in piece:
+        piece = piece.replace(b" " * 256, b" ").replace(b" " * 16, b" ")
+        while b"  " in piece:
+            piece = piece.replace(b"  ", b" ")
+    # Only a last line without CR LF can end in a blank of its own.
+    return piece.replace(b" \r\n", b"\r\n").removesuffix(b" ")
