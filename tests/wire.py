@@ -80,6 +80,11 @@ class Silence:
 
 
 @dataclasses.dataclass(frozen=True)
+class Deaf:
+    """Read the header and nothing more, and never answer."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Broken:
     """Read everything, say this much and break the connection."""
 
@@ -161,6 +166,8 @@ class Wire:
         if step == Reset(read_body=False):
             self.seen.append(Seen(method, path, headers, b""))
             return False
+        if isinstance(step, Deaf):
+            await asyncio.Event().wait()
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         self.seen.append(Seen(method, path, headers, body))
         self.arrived.set()

@@ -13,7 +13,7 @@ Errors: none. An answer that no row knows is held for an operator, never bounced
 """
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
@@ -137,7 +137,8 @@ TABLE: tuple[Row, ...] = (
     Row(
         _PAUSED,
         _words(
-            r"(paused|disabled).*\bconfiguration set\b|\bconfiguration set\b.*(paused|disabled)"
+            r"^(email )?sending\b.*\b(paused|disabled)\b.*\bconfiguration set\b"
+            r"|^(the )?configuration set\b.*\b(paused|disabled)\b"
         ),
         _NO_CONFIGURATION_SET,
     ),
@@ -201,8 +202,8 @@ TABLE: tuple[Row, ...] = (
 )
 
 # What answers by status alone is not SES but a proxy, a load balancer or a login page.
-BY_STATUS: dict[int, Verdict] = {
-    200: Lost(),
+BY_STATUS: Mapping[int, Verdict] = {
+    **dict.fromkeys(range(200, 300), Lost()),
     # The gateway lost SES, and SES perhaps had the message: sent again and again, as after any
     # other 5xx, it could arrive each time.
     502: Lost(),

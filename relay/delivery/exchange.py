@@ -3,7 +3,8 @@
 The question that matters is if octets of the message may have left: before that a fault is only a
 delay; after it SES may have taken the message, and sending again may deliver it twice.
 
-Errors: none leaves but cancellation; whatever botocore and aiohttp raise becomes an outcome.
+Errors: cancellation leaves, and a bug of ours before anything was sent; whatever botocore and
+aiohttp raise becomes an outcome.
 """
 
 import asyncio
@@ -85,7 +86,7 @@ async def exchange(call: Call, sending: Sending, ends: float) -> Heard:
         detail = "the request's time is over"
         return _lost(detail) if progress.leaving else _unreached(sending, detail)
     except BotoCoreError as exc:
-        return _fault(exc, sending)
+        return _fault(exc, sending, progress)
     except Exception as exc:
         # A bug before anything was sent is for the caller to report; later nothing may hide
         # that SES may have the message.
@@ -96,7 +97,7 @@ async def exchange(call: Call, sending: Sending, ends: float) -> Heard:
         _progress.reset(token)
 
 
-def _fault(exc: BotoCoreError, sending: Sending) -> Deferred | Unknown:
+def _fault(exc: BotoCoreError, sending: Sending, progress: Progress) -> Deferred | Unknown:
     """Tell by botocore's names if the request can have left."""
     detail = f"{type(exc).__name__}: {exc}"
     match exc:
@@ -115,6 +116,8 @@ def _fault(exc: BotoCoreError, sending: Sending) -> Deferred | Unknown:
             if isinstance(error, aiohttp.ClientConnectorError | socket.gaierror):
                 return _unreached(sending, detail)
             return _lost(f"{detail} ({error!r})")
+        case _ if progress.leaving:
+            return _lost(detail)
         case _:
             # botocore itself refused before anything was sent: a parameter, an endpoint.
             return Deferred(

@@ -397,6 +397,7 @@ async def test_a_denied_parent_domain_holds_the_domain_in_the_message(ses):
         ("InvalidParameterValue", "Duplicate header 'Maximum sending rate exceeded'"),
         ("MessageRejected", not_verified("paused-tenant@configuration.set", "a@example.com")),
         ("InvalidParameterValue", "Illegal address 'tenant paused'"),
+        ("MessageRejected", "Illegal filename 'the configuration set is paused.exe'"),
     ],
 )
 async def test_words_that_a_client_chose_hold_nothing(ses, code, words):
@@ -461,6 +462,14 @@ async def test_a_success_without_message_id_leaves_the_outcome_open(ses, api, bo
     assert isinstance(await ses.send(api), Unknown)
 
 
+async def test_an_unknown_refusal_that_speaks_of_pauses_holds_only_its_message(ses):
+    words = "Unknown field 'paused': the value 'configuration set' or 'tenant' is wrong"
+    ses.script += [refused(Api.V2, "BadRequestException", words)]
+    outcome = await ses.send(Api.V2, mail(configuration_set="app-a", tenant="acme"))
+    assert isinstance(outcome, Deferred)
+    assert (outcome.cause, outcome.scope) == (Cause.UNCLASSIFIED, MESSAGE)
+
+
 @pytest.mark.parametrize("api", [V1, V2])
 async def test_accepted(ses, api):
     ses.script += [accepted(api, "0108-7")]
@@ -485,4 +494,4 @@ async def test_every_row_is_the_first_that_fits_for_some_answer_above():
         for answer in answers
     } - {None}
     assert used == set(range(len(TABLE)))
-    assert set(BY_STATUS) == {200, 407, 408, 413, 429, 502, 504}
+    assert set(BY_STATUS) == {*range(200, 300), 407, 408, 413, 429, 502, 504}

@@ -6,11 +6,12 @@ import math
 import socket
 
 import pytest
-from wire import Broken, Reset, Silence, Wire, accepted, mail, page
+from botocore.exceptions import UnknownSignatureVersionError
+from wire import Broken, Deaf, Reset, Silence, Wire, accepted, mail, page, refused
 
 from relay.aws import open_clients
 from relay.delivery.answer import Sending
-from relay.delivery.exchange import deadline, exchange
+from relay.delivery.exchange import deadline, exchange, note_leaving
 from relay.delivery.ses import SesTransport
 from relay.model.message import requests_of
 from relay.model.outcome import Cause, Deferred, Relayed, Scope, ScopeKind, Unknown
@@ -141,6 +142,54 @@ async def test_no_answer(api, way):
 
 
 @pytest.mark.fake_time
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+@BOTH_APIS
+async def test_a_peer_that_stops_reading(api, way):
+    # No time-out of the HTTP client covers writing: the deadline does.
+    loop = asyncio.get_running_loop()
+    message = mail(body=b"x" * 9_000_000)
+    async with Wire() as wire:
+        wire.script += [Deaf()]
+        began = loop.time()
+        assert_open(await send_to(wire.url, api, way, message))
+        assert loop.time() - began <= deadline(message.size) + 1
+
+
+@pytest.mark.fake_time
+async def test_repetitions_share_the_deadline(monkeypatch, way):
+    loop = asyncio.get_running_loop()
+    message = mail()
+    async with Wire() as wire, way_to(wire.url, Api.V1, way) as transport:
+        answer = transport._calls[Api.V1]
+
+        async def slow(sending):
+            await asyncio.sleep(deadline(message.size) - 5)
+            return await answer(sending)
+
+        monkeypatch.setattr(transport, "_calls", {Api.V1: slow})
+        wire.script += [refused(Api.V1, "ExpiredToken", "Expired", 403), accepted(Api.V1)]
+        began = loop.time()
+        assert_unreached(await transport.send(message, request_of(message)))
+        assert loop.time() - began == pytest.approx(deadline(message.size), abs=1)
+        assert len(wire.seen) == 1
+
+
+@pytest.mark.fake_time
+async def test_a_renewal_without_end(way):
+    loop = asyncio.get_running_loop()
+    message = mail()
+    async with Wire() as wire, way_to(wire.url, Api.V1, way) as transport:
+        await transport._credentials.get_frozen_credentials()
+        transport._credentials._load = last_for_ever
+        wire.script += [refused(Api.V1, "ExpiredToken", "Expired", 403), accepted(Api.V1)]
+        began = loop.time()
+        outcome = await transport.send(message, request_of(message))
+        assert isinstance(outcome, Deferred)
+        assert outcome.cause is Cause.CREDENTIALS
+        assert loop.time() - began == pytest.approx(deadline(message.size), abs=1)
+
+
+@pytest.mark.fake_time
 async def test_a_call_without_end_ends_at_the_total_deadline(way):
     loop = asyncio.get_running_loop()
     async with Wire() as wire, way_to(wire.url, Api.V1, way) as transport:
@@ -152,7 +201,7 @@ async def test_a_call_without_end_ends_at_the_total_deadline(way):
         assert loop.time() - began == pytest.approx(deadline(message.size), abs=1)
 
 
-async def last_for_ever(_sending):
+async def last_for_ever(*_):
     await asyncio.sleep(1_000_000)
 
 
@@ -202,6 +251,18 @@ async def test_a_bug_before_anything_left_is_not_hidden():
     message = mail()
     with pytest.raises(KeyError, match="ours"):
         await exchange(broken, Sending(message, request_of(message)), ends=math.inf)
+
+
+async def test_a_bug_after_octets_left_leaves_the_outcome_open():
+    async def broken(_sending):
+        note_leaving()
+        raise error
+
+    message = mail()
+    for error in (KeyError("ours"), UnknownSignatureVersionError(signature_version="v9")):
+        outcome = await exchange(broken, Sending(message, request_of(message)), ends=math.inf)
+        assert_open(outcome)
+        assert type(error).__name__ in outcome.detail
 
 
 @BOTH_APIS
