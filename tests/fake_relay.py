@@ -67,7 +67,8 @@ class InProcessSes:
         self.seconds = seconds
         self.verified = Verified()
         self.requests = 0
-        self.refused = []  # codes
+        self.refused = []  # SES's words
+        self.taken = []  # recipients of what SES took, in its order
         self.before = None  # awaited first; may return an outcome instead of asking
 
     async def send(self, message, request):
@@ -85,6 +86,8 @@ class InProcessSes:
             ),
             CALLER,
         )
+        if not isinstance(told, Refusal):
+            self.taken += told.destinations
         await asyncio.sleep(self.seconds)
         if isinstance(told, Refusal):
             self.refused.append(told.message)
@@ -166,7 +169,9 @@ class FakeRelay:
         for route in self.settings.routes:
             self.scheduler.account(route, state)
 
-    async def submit(self, *recipients, user="tickets", sender="t@example.com", octets=None):
+    async def submit(
+        self, *recipients, user="tickets", sender="t@example.com", octets=None, **said
+    ):
         """Go through one transaction as a client would; gives the last reply."""
         client = Client(
             session_id="s1",
@@ -182,7 +187,7 @@ class FakeRelay:
         transaction = self.parts.reception.begin(client)
         try:
             reply = transaction.mail(
-                Address.parse(sender) if sender else None, MailParameters(size=len(octets))
+                Address.parse(sender) if sender else None, MailParameters(size=len(octets), **said)
             )
             for recipient in recipients or ("a@example.org",):
                 if reply.positive:
@@ -201,11 +206,7 @@ class FakeRelay:
     @property
     def taken(self):
         """Recipients of everything SES took, in the order it took it."""
-        return [
-            address
-            for message in self.simulator.mailbox.messages()
-            for address in message.destinations
-        ]
+        return self.ses.taken
 
     async def kept(self):
         """How many messages are in the queue."""
