@@ -190,8 +190,8 @@ async def run(text):
         finally:
             writer.close()
         async with asyncio.timeout(PATIENCE):
-            while opened.listeners.sessions:
-                await asyncio.sleep(0)  # noqa: ASYNC110 - the server has no event for it
+            while opened.listeners.sessions:  # noqa: ASYNC110 - the server has no event for it
+                await asyncio.sleep(0)
         for _, line in dialogue.steps:
             if line.startswith("expect:"):
                 hold(line.removeprefix("expect:").strip(), opened)
