@@ -10,7 +10,8 @@ Errors: a `Refusal` that names the file.
 from collections.abc import Iterable
 
 from relay.mail.parameters import parameters
-from relay.mail.refusal import BAD_ATTACHMENT, Refusal
+from relay.mail.refusal import Refusal
+from relay.model import replies
 from relay.model.content import Field
 
 _REFUSED = """
@@ -42,7 +43,7 @@ def refused_attachment(fields: Iterable[Field]) -> Refusal | None:
         extension = name.rstrip(". \t").rpartition(".")[2].lower()
         if extension in REFUSED_EXTENSIONS and "." in name:
             return Refusal.of(
-                BAD_ATTACHMENT,
+                replies.BAD_ATTACHMENT,
                 f"Attachment '{name[:100]}': Amazon SES takes no files of type '{extension}'",
             )
     return None

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from relay.mail.addresses import Mailbox, mailboxes
 from relay.mail.changes import Change, Changed
 from relay.mail.eight_bit import seven_bit_field
-from relay.mail.refusal import MALFORMED, NO_AUTHOR, NON_ASCII_ADDRESS, Refusal, shown
+from relay.mail.refusal import Refusal, shown
 from relay.mail.words import phrase
+from relay.model import replies
 from relay.model.address import Address, AddressFault
 from relay.model.content import Content, Field
 
@@ -45,7 +46,7 @@ def read_authors(content: Content, default_from: Address | None = None) -> Autho
     if isinstance(authors, Refusal):
         return authors
     if not authors:
-        return Refusal(NO_AUTHOR)
+        return Refusal(replies.NO_AUTHOR)
     senders = _addresses(content, b"sender")
     if isinstance(senders, Refusal):
         return senders
@@ -75,8 +76,10 @@ def rewrite_from(
     A Sender goes as well: SES would want its address verified too.
     """
     old = next((field for field in fields if field.name == b"from"), None)
-    boxes = mailboxes(old.value) if old is not None else ()
-    if author is None or old is None or [box.address for box in boxes] == [author]:
+    if author is None or old is None:
+        return fields, ()
+    boxes = mailboxes(old.value)
+    if [box.address for box in boxes] == [author]:
         return fields, ()
     value = str(author).encode("ascii")
     display = next((box.display for box in boxes if box.display), "")
@@ -119,11 +122,11 @@ def _addresses(content: Content, name: bytes) -> tuple[Address, ...] | Refusal:
                     found.append(address)
                 case AddressFault.NON_ASCII:
                     return Refusal.of(
-                        NON_ASCII_ADDRESS, f"Non-ASCII address in {name.decode().title()}"
+                        replies.NON_ASCII_ADDRESS, f"Non-ASCII address in {name.decode().title()}"
                     )
                 case fault:
                     return Refusal.of(
-                        MALFORMED,
+                        replies.MALFORMED,
                         f"{name.decode().title()} cannot be sent: "
                         f"'{shown(box.spec.encode('latin-1'))}': {fault}",
                     )

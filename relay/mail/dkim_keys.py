@@ -1,11 +1,10 @@
-"""DKIM keys: read once, made, and published as a DNS record.
+"""DKIM keys: read once, or made.
 
 RSA from 1024 to 4096 bits, as verifiers must take (RFC 8301 §3.2); 2048 is what to use. Ed25519
 (RFC 8463) only for who asks for it: verifiers are patchy, and SES takes a single signature, so it
 stands instead of RSA, never beside it.
 
-Standards: RFC 6376 §3.6.1 (key record), RFC 8301, RFC 8463 §4, RFC 7208 §3.3 (long TXT records are
-strings of at most 255 octets).
+Standards: RFC 6376 §3.6.1 (key record), RFC 8301, RFC 8463 §4.
 Errors: `parse` returns a `KeyFault`, it never raises and never shows key material.
 """
 
@@ -21,7 +20,6 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 SMALLEST, LARGEST = 1024, 4096  # RSA bits
 WEAK_BELOW = 2048  # RSA bits; RFC 8301 §3.2: signers SHOULD use at least this
-TXT_STRING = 255  # octets (RFC 1035 §3.3)
 
 _PADDING = PKCS1v15()
 _PREHASHED = Prehashed(hashes.SHA256())
@@ -134,22 +132,6 @@ def pem(key: PrivateKey) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-
-
-def record_name(domain: str, selector: str) -> str:
-    """Name the DNS record (RFC 6376 §3.6.2.1), with the root's dot for zone files."""
-    return f"{selector}._domainkey.{domain}."
-
-
-def record_strings(record: str) -> tuple[str, ...]:
-    """Cut a record into the strings of a TXT record, none longer than 255 octets."""
-    return tuple(record[start : start + TXT_STRING] for start in range(0, len(record), TXT_STRING))
-
-
-def zone_line(domain: str, selector: str, key: PrivateKey) -> str:
-    """Write the record as a line of a zone file, ready to paste."""
-    strings = " ".join(f'"{piece}"' for piece in record_strings(key.record))
-    return f"{record_name(domain, selector)} IN TXT ( {strings} )"
 
 
 def _bare_ed25519(text: str) -> Ed25519Key | KeyFault:

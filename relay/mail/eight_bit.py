@@ -18,8 +18,9 @@ from urllib.parse import quote
 import idna
 
 from relay.mail.changes import Change, Changed
-from relay.mail.refusal import NON_ASCII_ADDRESS, Refusal
+from relay.mail.refusal import Refusal
 from relay.mail.words import decode_raw, encoded
+from relay.model import replies
 from relay.model.content import Field
 
 ADDRESS_FIELDS = frozenset(
@@ -87,7 +88,7 @@ def _address_list(value: bytes) -> bytes | Refusal:
         spelled = _a_labels(token)
         if spelled is None:
             return Refusal.of(
-                NON_ASCII_ADDRESS, "An address in the header has non-ASCII characters"
+                replies.NON_ASCII_ADDRESS, "An address in the header has non-ASCII characters"
             )
         tokens.append(spelled)
     return _with_runs_encoded(tokens, _unquoted)

@@ -15,7 +15,8 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from relay.mail.refusal import MALFORMED, Refusal, shown
+from relay.mail.refusal import Refusal, shown
+from relay.model import replies
 from relay.model.content import Field
 from relay.model.settings import SesHeader
 
@@ -60,8 +61,9 @@ def ses_parameters(
 ) -> SesParameters | Refusal:
     """Read the X-SES-* fields that the user may set; the first of each counts, as with SES."""
     values: dict[bytes, bytes] = {}
-    for field in fields:
-        values.setdefault(field.name, field.value)
+    if allowed:
+        for field in fields:
+            values.setdefault(field.name, field.value)
     configuration_set: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
     for header in allowed:
@@ -95,4 +97,4 @@ def parse_tags(value: bytes) -> tuple[tuple[str, str], ...] | None:
 
 
 def _malformed(header: SesHeader, value: bytes) -> Refusal:
-    return Refusal.of(MALFORMED, f"{header.value} cannot be read: '{shown(value)}'")
+    return Refusal.of(replies.MALFORMED, f"{header.value} cannot be read: '{shown(value)}'")

@@ -9,7 +9,8 @@ import re
 
 from relay.mail.changes import Change, Changed
 from relay.mail.pieces import pieces
-from relay.mail.refusal import MALFORMED, Refusal, shown
+from relay.mail.refusal import Refusal, shown
+from relay.model import replies
 from relay.model.content import Field
 
 LINE_LIMIT = 998  # octets without CRLF
@@ -50,7 +51,7 @@ def fold(fields: tuple[Field, ...]) -> tuple[tuple[Field, ...], tuple[Changed, .
         raw = b"\r\n".join(lines) + b"\r\n"
         if _long_in(raw):
             return Refusal.of(
-                MALFORMED, f"Header '{name}' has a line of more than {LINE_LIMIT} octets"
+                replies.MALFORMED, f"Header '{name}' has a line of more than {LINE_LIMIT} octets"
             )
         folded.append(Field(raw))
         changed.append(Changed(Change.LONG_HEADER, name))

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 from relay.mail.parameters import main_value, parameters
 from relay.mail.pieces import pieces
-from relay.mail.refusal import MALFORMED, Refusal
+from relay.mail.refusal import Refusal
+from relay.model import replies
 from relay.model.content import Content, Field
 
 PART_LIMIT = 500  # parts of a message
@@ -116,9 +117,13 @@ class _Walk:
         while True:
             self.count += 1
             if self.count > PART_LIMIT:
-                return Refusal.of(MALFORMED, f"The message has more than {PART_LIMIT} MIME parts")
+                return Refusal.of(
+                    replies.MALFORMED, f"The message has more than {PART_LIMIT} MIME parts"
+                )
             if len(self.stack) >= DEPTH_LIMIT:
-                return Refusal.of(MALFORMED, f"MIME parts are nested deeper than {DEPTH_LIMIT}")
+                return Refusal.of(
+                    replies.MALFORMED, f"MIME parts are nested deeper than {DEPTH_LIMIT}"
+                )
             around = self.stack[-1] if self.stack else None
             digest = around is not None and around.type == b"multipart/digest"
             kind = _type(fields, b"message/rfc822" if digest else b"text/plain")
@@ -237,7 +242,7 @@ def _part_header(body: bytes | memoryview, start: int) -> tuple[tuple[Field, ...
     if len(window) < PART_HEADER_LIMIT:
         return tuple(fields), len(body)
     return Refusal.of(
-        MALFORMED, f"The header of a MIME part is longer than {PART_HEADER_LIMIT} octets"
+        replies.MALFORMED, f"The header of a MIME part is longer than {PART_HEADER_LIMIT} octets"
     )
 
 

@@ -14,7 +14,8 @@ from enum import Enum
 
 from relay.mail.changes import Change, Changed
 from relay.mail.headers import ONCE_ONLY
-from relay.mail.refusal import MALFORMED, Refusal
+from relay.mail.refusal import Refusal
+from relay.model import replies
 from relay.model.content import Field
 
 
@@ -115,7 +116,7 @@ def _reduce(rule: Rule, found: list[Field]) -> Field | Refusal:
     first = found[0]
     match rule:
         case Rule.REFUSE:
-            return Refusal.of(MALFORMED, f"Duplicate header '{_spelling(first)}'")
+            return Refusal.of(replies.MALFORMED, f"Duplicate header '{_spelling(first)}'")
         case Rule.LIST:
             return _joined(found, b",")
         case Rule.TEXT:

@@ -18,9 +18,10 @@ from relay.mail.changes import Change, Changed
 from relay.mail.long_lines import fold, has_long_line
 from relay.mail.mime import Part, Structure, structure
 from relay.mail.pieces import pieces
-from relay.mail.refusal import CONVERSION, Refusal, shown
+from relay.mail.refusal import Refusal, shown
 from relay.mail.transfer import base64, quoted_printable, unquoted, wrapped
 from relay.mail.words import is_utf8
+from relay.model import replies
 from relay.model.content import Content, Field
 
 _IDENTITY = frozenset({b"", b"7bit", b"8bit", b"binary"})
@@ -72,7 +73,7 @@ def _edit(content: Content, found: Structure, edits: _Edits, *, seven_bit: bool)
             continue
         if part.sealed:
             return Refusal.of(
-                CONVERSION,
+                replies.CONVERSION,
                 f"Part {number} is signed or encrypted and has lines of more than 998 octets",
             )
         if refusal := _edit_part(part, octets, change, edits):
@@ -114,7 +115,7 @@ def _encoded(part: Part, octets: bytes | memoryview) -> tuple[bytes, bytes] | Re
         return b"base64", base64(unquoted(octets))
     if part.encoding not in _IDENTITY or part.type.startswith((b"multipart/", b"message/")):
         return Refusal.of(
-            CONVERSION,
+            replies.CONVERSION,
             f"A part of type '{shown(part.type)}' in encoding '{shown(part.encoding)}' has lines "
             "of more than 998 octets",
         )

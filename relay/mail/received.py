@@ -12,7 +12,8 @@ from datetime import datetime
 from email.utils import format_datetime
 from ipaddress import IPv6Address
 
-from relay.mail.refusal import LOOP, Refusal
+from relay.mail.refusal import Refusal
+from relay.model import replies
 from relay.model.content import Content, Field
 from relay.model.envelope import Client
 
@@ -25,7 +26,7 @@ _NOT_IN_WORD = re.compile(r"[^A-Za-z0-9._-]")
 def loop(content: Content) -> Refusal | None:
     """Refuse a message that has been received too often."""
     hops = sum(1 for _ in content.named(b"received"))
-    return Refusal(LOOP) if hops > HOPS else None
+    return Refusal(replies.LOOP) if hops > HOPS else None
 
 
 def received(client: Client, hostname: str, queue_id: str, now: datetime) -> Field:

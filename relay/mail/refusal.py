@@ -8,17 +8,7 @@ attachments), so the relay says it first, with the name of what is wrong.
 from dataclasses import dataclass
 from typing import Self
 
-from relay.model import replies
 from relay.model.reply import Reply
-
-MALFORMED = Reply(554, "5.6.0", "Message is malformed")
-HEADER_TOO_BIG = Reply(552, "5.3.4", "Message header is too big")
-BAD_ATTACHMENT = Reply(554, "5.6.1", "Attachment type not taken by Amazon SES")
-CONVERSION = Reply(554, "5.6.3", "Conversion required but not allowed")  # RFC 3463 §3.7
-LOOP = Reply(554, "5.4.6", "Mail loop: too many Received fields")
-NON_ASCII_ADDRESS = replies.NON_ASCII_ADDRESS
-TOO_BIG = replies.TOO_BIG
-NO_AUTHOR = replies.NO_AUTHOR
 
 
 @dataclass(frozen=True, slots=True)

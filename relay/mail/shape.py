@@ -33,10 +33,11 @@ from relay.mail.once import reduce_duplicates
 from relay.mail.parts import encode_parts
 from relay.mail.received import loop, received
 from relay.mail.references import message_id, with_reference
-from relay.mail.refusal import MALFORMED, TOO_BIG, Refusal
+from relay.mail.refusal import Refusal
 from relay.mail.signatures import surviving
 from relay.mail.signers import Signers
 from relay.mail.split import Reading
+from relay.model import replies
 from relay.model.address import Address
 from relay.model.content import Content, Field
 from relay.model.envelope import Client
@@ -169,7 +170,7 @@ def _sealed(reading: Reading, shaped: Shaped, how: Shaping) -> Shaped | Refusal:
     if old and how.signers is not None:
         existing = signer.existing if signer else ExistingSignature.KEEP
         if existing is ExistingSignature.REFUSE:
-            return Refusal.of(MALFORMED, "The message has a DKIM-Signature already")
+            return Refusal.of(replies.MALFORMED, "The message has a DKIM-Signature already")
         if existing is ExistingSignature.KEEP:
             kept = surviving(reading.content, shaped.content)
     fields = tuple(
@@ -189,7 +190,7 @@ def _sealed(reading: Reading, shaped: Shaped, how: Shaping) -> Shaped | Refusal:
         changed += (Changed(Change.SIGNED, signed_by),)
     if content.size > how.limit:
         return Refusal.of(
-            TOO_BIG, f"Message is too big: {content.size} octets of at most {how.limit}"
+            replies.TOO_BIG, f"Message is too big: {content.size} octets of at most {how.limit}"
         )
     return Shaped(
         content=content,

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from relay.mail.changes import Change, Changed
 from relay.mail.headers import is_hidden
-from relay.mail.refusal import HEADER_TOO_BIG, MALFORMED, Refusal, shown
+from relay.mail.refusal import Refusal, shown
+from relay.model import replies
 from relay.model.content import Content, Field
 
 HEADER_LIMIT = 256 * 1024  # octets; far beyond any honest header, far below what hurts
@@ -65,9 +66,11 @@ def _fields(raws: list[bytes], octets: bytes | bytearray, start: int) -> Reading
         if _FIELD.match(raw):
             fields.append(Field(raw + b"\r\n"))
             if len(fields) > FIELD_LIMIT:
-                return Refusal.of(MALFORMED, f"The header has more than {FIELD_LIMIT} fields")
+                return Refusal.of(
+                    replies.MALFORMED, f"The header has more than {FIELD_LIMIT} fields"
+                )
         elif _NAMELESS.match(raw):
-            return Refusal.of(MALFORMED, f"Header field without a name: '{shown(raw)}'")
+            return Refusal.of(replies.MALFORMED, f"Header field without a name: '{shown(raw)}'")
         elif number == 0 and _MBOX.match(raw):
             changed = (Changed(Change.MBOX_LINE, shown(raw)),)
         else:
@@ -75,7 +78,8 @@ def _fields(raws: list[bytes], octets: bytes | bytearray, start: int) -> Reading
             if hidden is not None:
                 name = shown(hidden.partition(b":")[0])
                 return Refusal.of(
-                    MALFORMED, f"Header line is not a field: '{shown(raw)}', before '{name}'"
+                    replies.MALFORMED,
+                    f"Header line is not a field: '{shown(raw)}', before '{name}'",
                 )
             changed += (Changed(Change.HEADER_END, shown(raw)),)
             return Reading(Content(tuple(fields), _body(octets, position)), changed)
@@ -90,7 +94,9 @@ def _split_at_broken_line(octets: bytes | bytearray) -> Reading | Refusal:
     """
     raws = _FIELD_START.split(bytes(octets[:HEADER_LIMIT]))
     if all(_FIELD.match(raw) or (not n and _MBOX.match(raw)) for n, raw in enumerate(raws[:-1])):
-        return Refusal.of(HEADER_TOO_BIG, f"The header is longer than {HEADER_LIMIT} octets")
+        return Refusal.of(
+            replies.HEADER_TOO_BIG, f"The header is longer than {HEADER_LIMIT} octets"
+        )
     return _fields(raws, octets, len(octets))
 
 

@@ -75,6 +75,11 @@ TOO_BIG = Reply(552, "5.3.4", "Message is too big")  # RFC 1870 §6.3
 BARE_LINE_ENDING = Reply(554, "5.6.0", "Bare CR or LF in the message; lines end with CR LF")
 NUL_OCTET = Reply(554, "5.6.0", "NUL octet in the message")
 NO_AUTHOR = Reply(554, "5.6.0", "The message has no From header")
+MALFORMED = Reply(554, "5.6.0", "Message is malformed")
+HEADER_TOO_BIG = Reply(552, "5.3.4", "Message header is too big")
+BAD_ATTACHMENT = Reply(554, "5.6.1", "Attachment type not taken by Amazon SES")
+CONVERSION = Reply(554, "5.6.3", "Conversion required but not allowed")  # RFC 3463 §3.7
+LOOP = Reply(554, "5.4.6", "Mail loop: too many Received fields")
 NO_ROOM = Reply(452, "4.3.1", "Not enough room, try again later")
 USER_TOO_FAST = Reply(450, "4.7.1", "Sending limit of this user reached, try again later")
 

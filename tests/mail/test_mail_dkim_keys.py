@@ -13,9 +13,6 @@ from relay.mail.dkim_keys import (
     generate_ed25519,
     parse,
     pem,
-    record_name,
-    record_strings,
-    zone_line,
 )
 
 
@@ -93,19 +90,3 @@ def test_a_size_that_verifiers_do_not_take_is_named():
     fault = checked(Large())
     assert isinstance(fault, KeyFault)
     assert "8192 bits" in fault.text
-
-
-def test_the_record_is_cut_at_255():
-    strings = record_strings(rsa_key().record)
-    assert [len(piece) for piece in strings] == [255, len(rsa_key().record) - 255]
-    assert "".join(strings) == rsa_key().record
-    assert rsa_key().record.startswith("v=DKIM1; k=rsa; p=MIIB")
-
-
-def test_the_line_for_the_zone_file():
-    key = generate_ed25519()
-    assert record_name("example.com", "s1") == "s1._domainkey.example.com."
-    assert zone_line("example.com", "s1", key) == (
-        f's1._domainkey.example.com. IN TXT ( "{key.record}" )'
-    )
-    assert zone_line("example.com", "s1", rsa_key()).count('" "') == 1
