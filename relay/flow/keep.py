@@ -15,7 +15,7 @@ from relay.flow.owner import Owner
 from relay.model import replies
 from relay.model.entry import QueueEntry, RequestState
 from relay.model.message import Message
-from relay.model.outcome import Deferred, Failed, Outcome, Relayed, Unknown
+from relay.model.outcome import Cause, Deferred, Failed, Outcome, Relayed, Unknown
 from relay.model.ports import Custody, NewEntry, NoCustody, Reports, Stale, StoreFault
 from relay.model.progress import Progress, Times, after
 from relay.model.reply import Reply
@@ -30,6 +30,9 @@ def verdict(outcome: Outcome) -> Reply:
     match outcome:
         case Relayed(ses_message_id=ses_id):
             return replies.relayed(ses_id)
+        case Deferred(cause=Cause.UNNAMED_RECIPIENT, reply=reply):
+            # The same message would be refused again for ever, and nobody got it.
+            return replies.RECIPIENT_SYNTAX.saying(reply.text)
         case Failed(reply=reply) | Deferred(reply=reply) | Unknown(reply=reply):
             return reply
         case _:
@@ -68,7 +71,10 @@ class Keeper:
         progress = self._after(outgoing.entry(outgoing.message.received_at), outcome)
         new = NewEntry(entry=progress.entry, content=outgoing.message.content)
         spawn = await self._reports_on(outgoing.message, progress)
-        return await self._put([new, *spawn], verdict(outcome))
+        reply = await self._put([new, *spawn], verdict(outcome))
+        if reply.positive:  # else it stays the client's
+            self._tell_held(progress.entry)
+        return reply
 
     async def keep_in_flight(self, outgoing: Outgoing, sending: asyncio.Task[Outcome]) -> Reply:
         """Keep a message whose request is under way longer than the client should wait.
@@ -104,6 +110,13 @@ class Keeper:
         if isinstance(recorded, Stale):
             reason = f"version {recorded.version} was recorded meanwhile"
             self._telemetry.store.fault("record", reason, queue_id=entry.id)
+        else:
+            self._tell_held(progress.entry)
+
+    def _tell_held(self, entry: QueueEntry) -> None:
+        """Say that the first attempt already left it to an operator."""
+        if entry.held is not None:
+            self._telemetry.message.held(entry.message, entry.held.reason)
 
     def _after(self, entry: QueueEntry, outcome: Outcome) -> Progress:
         return after(entry, entry.requests[0].number, outcome, self._times(entry))
