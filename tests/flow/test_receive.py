@@ -262,6 +262,14 @@ async def test_without_a_store_one_refused_recipient_refuses_the_message():
     assert await world.submit("a@example.org", "b@example.org") == REFUSED.reply
 
 
+async def test_without_a_store_a_bad_recipient_that_ses_does_not_name_refuses_the_message():
+    world = World(no_store())
+    words = Reply(451, "4.5.3", "Amazon SES: Illegal address")
+    world.ses.answers = [deferred(Cause.UNNAMED_RECIPIENT, words)]
+    reply = await world.submit("a@example.org", "b@example.org")
+    assert str(reply) == "553 5.1.3 Amazon SES: Illegal address"
+
+
 async def test_the_null_sender_needs_a_stand_in():
     assert await World().submit(sender=None) == replies.NULL_SENDER_UNROUTED
 
