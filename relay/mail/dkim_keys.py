@@ -115,6 +115,17 @@ def checked(key: object) -> PrivateKey | KeyFault:
             return KeyFault("neither an RSA nor an Ed25519 key; DKIM knows no other kind")
 
 
+def warning(key: PrivateKey) -> str | None:
+    """Say what an operator should know about a key that works."""
+    match key:
+        case RsaKey(bits=bits) if bits < WEAK_BELOW:
+            return f"RSA key of {bits} bits; use {WEAK_BELOW}, receivers may ignore shorter ones"
+        case Ed25519Key():
+            return "Ed25519 key: many receivers cannot verify it, and SES takes no second signature"
+        case _:
+            return None
+
+
 def generate_rsa(bits: int = WEAK_BELOW) -> RsaKey:
     """Make an RSA key; takes a second or so at 2048 bits."""
     return RsaKey(rsa.generate_private_key(public_exponent=65537, key_size=bits))

@@ -80,16 +80,19 @@ def _text(value: bytes) -> bytes:
 
 def _address_list(value: bytes) -> bytes | Refusal:
     """Encode phrases and comments, and turn domains into A-labels."""
+    refusal = Refusal.of(
+        replies.NON_ASCII_ADDRESS, "An address in the header has non-ASCII characters"
+    )
     tokens: list[bytes] = []
     for token in _ADDRESS_TOKEN.findall(value):
+        if token.startswith(b"@") and tokens and not tokens[-1].isascii():
+            return refusal  # a quoted local part
         if token.isascii() or token.startswith(b'"') or b"@" not in token:
             tokens.append(token)
             continue
         spelled = _a_labels(token)
         if spelled is None:
-            return Refusal.of(
-                replies.NON_ASCII_ADDRESS, "An address in the header has non-ASCII characters"
-            )
+            return refusal
         tokens.append(spelled)
     return _with_runs_encoded(tokens, _unquoted)
 

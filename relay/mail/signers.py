@@ -30,8 +30,10 @@ class Signers:
         by_domain: dict[str, list[Signer]] = {}
         faults: list[KeyFault] = []
         for setting in keys:
-            parsed = parse(setting.key.reveal())
             domain = setting.domain.lower().rstrip(".")
+            parsed = parse(setting.key.reveal())
+            if not (domain.isascii() and setting.selector.isascii()):
+                parsed = KeyFault("write domain and selector in ASCII, as A-labels (xn--…)")
             if isinstance(parsed, KeyFault):
                 faults.append(KeyFault(f"dkim {setting.selector}/{domain}: {parsed.text}"))
                 continue

@@ -72,16 +72,17 @@ def _fields(raws: list[bytes], octets: bytes | bytearray, start: int) -> Reading
         elif _NAMELESS.match(raw):
             return Refusal.of(replies.MALFORMED, f"Header field without a name: '{shown(raw)}'")
         elif number == 0 and _MBOX.match(raw):
-            changed = (Changed(Change.MBOX_LINE, shown(raw)),)
+            changed = (Changed(Change.MBOX_LINE),)
         else:
             hidden = next((field for field in raws[number + 1 :] if is_hidden(field)), None)
             if hidden is not None:
-                name = shown(hidden.partition(b":")[0])
+                line = 1 + sum(before.count(b"\r\n") + 1 for before in raws[:number])
                 return Refusal.of(
                     replies.MALFORMED,
-                    f"Header line is not a field: '{shown(raw)}', before '{name}'",
+                    f"Header line {line} is not a field, and '{shown(hidden.partition(b':')[0])}' "
+                    "follows it",
                 )
-            changed += (Changed(Change.HEADER_END, shown(raw)),)
+            changed += (Changed(Change.HEADER_END),)
             return Reading(Content(tuple(fields), _body(octets, position)), changed)
         position += len(raw) + 2
     return Reading(Content(tuple(fields), _body(octets, start)), changed)

@@ -11,8 +11,10 @@ from relay.mail.dkim_keys import (
     RsaKey,
     checked,
     generate_ed25519,
+    generate_rsa,
     parse,
     pem,
+    warning,
 )
 
 
@@ -37,6 +39,12 @@ def test_what_is_written_is_read():
         again = parse(pem(key).decode())
         assert not isinstance(again, KeyFault)
         assert (again.record, again.algorithm) == (key.record, key.algorithm)
+
+
+def test_what_works_may_still_deserve_a_warning():
+    assert warning(rsa_key()) is None
+    assert "1024 bits" in str(warning(generate_rsa(1024)))
+    assert "Ed25519" in str(warning(generate_ed25519()))
 
 
 def test_the_bare_base64_of_ed25519_tools_is_read():

@@ -74,7 +74,9 @@ def test_address_lists_read_the_same(value, boxes):
     assert [(box.display_name, box.addr_spec) for box in message["To"].addresses] == boxes
 
 
-@pytest.mark.parametrize("value", ["jörg@example.com", "<jörg@b.c>", "a@" + "ü" * 70, "a@\u00a0"])
+@pytest.mark.parametrize(
+    "value", ["jörg@example.com", "<jörg@b.c>", '"jörg"@b.c', "a@" + "ü" * 70, "a@\u00a0"]
+)
 def test_addresses_without_a_7_bit_spelling_are_refused(value):
     found = seven_bit(fields("Subject: x", f"To: {value}"))
     assert isinstance(found, Refusal)

@@ -75,11 +75,13 @@ def test_all_faults_are_told_with_their_key_and_without_its_text():
         DkimKey(domain="a.example", selector="s1", key=Secret("secret words")),
         DkimKey(domain="b.example", selector="s2", key=PEM),
         DkimKey(domain="c.example", selector="s3", key=Secret("")),
+        DkimKey(domain="bücher.example", selector="s4", key=PEM),
     ]
     faults = Signers.of(keys)
     assert isinstance(faults, tuple)
     assert [fault.text.partition(":")[0] for fault in faults] == [
         "dkim s1/a.example",
         "dkim s3/c.example",
+        "dkim s4/bücher.example",
     ]
     assert "secret" not in faults[0].text
