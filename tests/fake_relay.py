@@ -134,6 +134,7 @@ class FakeRelay:
         stores = Stores(
             keeps=True,
             queue=sqlite.queue,
+            control=sqlite.shared.control,
             holds=sqlite.shared.holds,
             suppression=sqlite.shared.suppression,
             verdicts=sqlite.shared.verdicts,

@@ -36,6 +36,8 @@ class Runner:
         self._coming: Counter[QueueKey] = Counter()  # on their way into the store
         self._known: set[QueueKey] = set()
         self._cases: dict[asyncio.Task[None], Case] = {}
+        self._low_water = 0  # entries in work at which the next are claimed, a batch at a time
+        self.backlog: Sequence[KeyBacklog] = ()  # as last looked at
         self._stopping = False
 
     def expect(self, keys: Sequence[QueueKey]) -> None:
@@ -103,11 +105,13 @@ class Runner:
         if isinstance(backlog, StoreFault):
             self._tools.telemetry.store.fault("backlog", backlog.reason)
             return SHORT_PAUSE
+        self.backlog = backlog
         now = self._tools.clock.now()
         self._announce(backlog, now)
         wanted = self._scheduler.eligible(self._in_work, WINDOW - len(self._cases))
         if wanted:
             claimed = await self._claim(wanted, now)
+            self._low_water = len(self._cases) // 2
             if claimed < sum(wanted.values()):
                 return SHORT_PAUSE
             return timedelta()
@@ -148,10 +152,11 @@ class Runner:
         def done(ended: asyncio.Task[None]) -> None:
             del self._cases[ended]
             self._in_work[key] -= 1
+            if len(self._cases) <= self._low_water:
+                self.wake()
             if not ended.cancelled() and (error := ended.exception()) is not None:
                 # The entry stays leased; it is taken up again when the lease ends.
                 self._tools.telemetry.relay.fault("queue", error, queue_id=entry.id)
-            self.wake()
 
         task.add_done_callback(done)
 

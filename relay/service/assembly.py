@@ -30,6 +30,7 @@ from relay.queue.reserve import Reserve
 from relay.queue.runner import Runner
 from relay.scheduler import FairScheduler
 from relay.service.accounts import Accounts
+from relay.service.holds import HoldWatch
 from relay.service.notices import Notices
 from relay.service.room import QueueRoom
 from relay.service.stores import Stores
@@ -64,6 +65,7 @@ class Assembly:
     accounts: Accounts
     owner: Owner
     runner: Runner
+    holds: HoldWatch
     admission: Admission
     reception: MailReception
     listeners: Listeners
@@ -106,6 +108,14 @@ def assemble(
         ),
     )
     notices.when_opened(runner.wake)
+    holds = HoldWatch(
+        holds=stores.holds,
+        scheduler=scheduler,
+        routes=lambda: snapshot().settings.routes,
+        on_release=runner.wake,
+        telemetry=telemetry,
+        clock=clock,
+    )
     room = QueueRoom(lambda: stores.queue.usage, stores.folder, lambda: snapshot().settings, clock)
     admission = Admission(limits.octets_in_flight - for_queue, room.full)
     custody = Intake(stores.queue, runner, telemetry, clock) if stores.keeps else NoCustodyAtAll()
@@ -136,6 +146,7 @@ def assemble(
         accounts=accounts,
         owner=owner,
         runner=runner,
+        holds=holds,
         admission=admission,
         reception=reception,
         listeners=listeners,

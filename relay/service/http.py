@@ -7,10 +7,9 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from relay.model.settings import Settings
-from relay.service.assembly import VERSION, Assembly, Outside
+from relay.service.assembly import VERSION, Outside
 from relay.service.snapshot import Unusable
 from relay.smtp.sockets import ListenFault, open_sockets
-from relay.telemetry import ScrapeTime
 from relay.web import Access, Readiness, Sources, make_app, serve
 
 
@@ -41,26 +40,3 @@ async def open_http(
     stack.push_async_callback(runner.cleanup)
     host, port, *_ = runner.addresses[0] if runner.addresses else ("", 0)
     return f"http://{host}:{port}" if port else str(settings.http.bind)
-
-
-def register_readings(outside: Outside, parts: Assembly) -> None:
-    """Tell the metrics where to look when they are scraped."""
-    metrics, status = outside.metrics, parts.scheduler.status
-    metrics.read(ScrapeTime.SMTP_SESSIONS, lambda: {(): float(parts.listeners.sessions)})
-    metrics.read(
-        ScrapeTime.SEND_RATE, lambda: {(name,): route.rate for name, route in status().items()}
-    )
-    metrics.read(
-        ScrapeTime.SEND_RATE_LIMIT,
-        lambda: {
-            (name,): route.limit for name, route in status().items() if route.limit is not None
-        },
-    )
-    metrics.read(
-        ScrapeTime.QUOTA_USED,
-        lambda: {
-            (name,): route.sent_last_24_hours / route.max_24_hour_send
-            for name, route in status().items()
-            if route.max_24_hour_send
-        },
-    )

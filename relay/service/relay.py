@@ -17,7 +17,8 @@ from relay.delivery.account import Look
 from relay.model.ports import StoreFault
 from relay.model.settings import Settings
 from relay.service.assembly import VERSION, Assembly, Outside, assemble
-from relay.service.http import open_http, register_readings
+from relay.service.gauges import Gauges
+from relay.service.http import open_http
 from relay.service.routes import Routes
 from relay.service.snapshot import Unusable, snapshot_of
 from relay.service.stores import opened
@@ -66,7 +67,7 @@ class Relay:
     async def serve(self, stop: asyncio.Event, on_ready: Callable[[], None]) -> None:
         """Serve until `stop` is set, then drain; raises `Unusable` when it cannot start."""
         async with AsyncExitStack() as stack:
-            await self._start(stack)
+            gauges = await self._start(stack)
             parts = self.parts
             async with asyncio.TaskGroup() as tasks:
                 eternal = [
@@ -74,6 +75,8 @@ class Relay:
                     tasks.create_task(forever("queue watch", parts.runner.watch)),
                     tasks.create_task(forever("listeners", parts.listeners.run)),
                     tasks.create_task(forever("accounts", self.routes.watch_accounts)),
+                    tasks.create_task(forever("holds", parts.holds.run)),
+                    tasks.create_task(forever("gauges", gauges.run)),
                 ]
                 await self._open_doors()
                 on_ready()
@@ -126,7 +129,7 @@ class Relay:
             reasons.append(full)
         return Readiness(reasons=tuple(reasons), warnings=self._parts.accounts.warnings())
 
-    async def _start(self, stack: AsyncExitStack) -> None:
+    async def _start(self, stack: AsyncExitStack) -> Gauges:
         settings = self.settings
         stores = await stack.enter_async_context(
             opened(settings.queue.store, settings.history, self._outside.clock)
@@ -138,11 +141,13 @@ class Relay:
         stack.push_async_callback(self._cut_off)
         await self._open_routes(settings)
         self._configure(settings)
-        recovered = await self._parts.runner.recover()
-        if isinstance(recovered, StoreFault):
-            raise Unusable(f"queue.store: {recovered.reason}")
-        register_readings(self._outside, self._parts)
+        for fault in (await self._parts.runner.recover(), await self._parts.holds.obey()):
+            if isinstance(fault, StoreFault):
+                raise Unusable(f"queue.store: {fault.reason}")
+        gauges = Gauges(self._parts, stores.control, self._outside.clock)
+        gauges.register(self._outside.metrics)
         self.http = await open_http(settings, self._outside, self.readiness, stack)
+        return gauges
 
     async def _open_doors(self) -> None:
         faults = await self.parts.listeners.start()

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import assert_never
 
 from relay.model.clock import Clock
-from relay.model.ports import History, Holds, Queue, StoreFault, Suppression, Verdicts
+from relay.model.ports import History, Holds, Queue, QueueControl, StoreFault, Suppression, Verdicts
 from relay.model.settings import NoStore, PostgresStore, SqliteStore, Store
 from relay.service.snapshot import Unusable
-from relay.stores.none import NoHistory, NoHolds, NoQueue, NoSuppression, NoVerdicts
+from relay.stores.none import NoControl, NoHistory, NoHolds, NoQueue, NoSuppression, NoVerdicts
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.files import Files
 from relay.stores.sqlite.opening import open_sqlite
@@ -27,6 +27,7 @@ class Stores:
 
     keeps: bool  # False: `store: none`, the relay never takes responsibility
     queue: Queue
+    control: QueueControl
     holds: Holds
     suppression: Suppression
     verdicts: Verdicts
@@ -45,6 +46,7 @@ async def opened(store: Store, history: float, clock: Clock) -> AsyncIterator[St
             yield Stores(
                 keeps=False,
                 queue=NoQueue(),
+                control=NoControl(),
                 holds=NoHolds(),
                 suppression=NoSuppression(),
                 verdicts=NoVerdicts(),
@@ -59,6 +61,7 @@ async def opened(store: Store, history: float, clock: Clock) -> AsyncIterator[St
                 yield Stores(
                     keeps=True,
                     queue=stores.queue,
+                    control=stores.shared.control,
                     holds=stores.shared.holds,
                     suppression=stores.shared.suppression,
                     verdicts=stores.shared.verdicts,
