@@ -100,7 +100,6 @@ class RouteTurns:
     def _abandon(self, waiter: Waiter) -> None:
         if waiter.waiting:
             self._lanes.remove(waiter)
-            self.dispatch()
         elif not waiter.answer.cancelled() and isinstance(got := waiter.answer.result(), Granted):
             # The turn came in the moment before the cancellation.
             for scope in got.probes:

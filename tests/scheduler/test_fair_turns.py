@@ -135,6 +135,18 @@ async def test_mail_of_one_key_goes_in_the_order_it_came(fair):
     assert order == [0, 1, 2, 3, 4, 5]
 
 
+async def test_nobody_slips_in_before_those_whose_timer_is_late(fair, clock):
+    await sent(fair, recipients=20)
+    first = asyncio.create_task(turn(fair))
+    await settle()
+    clock.advance(2)
+    second = asyncio.create_task(turn(fair))
+    await asyncio.wait([first, second], return_when=asyncio.FIRST_COMPLETED)
+    assert first.done()
+    assert not second.done()
+    await second
+
+
 async def test_fresh_mail_stays_behind_the_kept_mail_of_its_key(fair, clock):
     fair.backlog(APP, 7)
     refusal = await turn(fair)
@@ -257,8 +269,10 @@ async def test_a_slow_ses_does_not_pile_up_requests(clock):
     fourth = asyncio.create_task(turn(fair))
     await asyncio.sleep(4)
     assert not fourth.done()
+    began = clock.monotonic()
     fair.learn(under_way[0], relayed())
     assert isinstance(await fourth, Granted)
+    assert clock.monotonic() == began
     refusal = await turn(fair, within=1.0)
     assert (refusal.cause, refusal.scope) == (Cause.WAITING, ROUTE)
 
@@ -273,6 +287,17 @@ async def test_a_refusal_halves_the_rate_and_it_comes_back(fair, notices):
     await asyncio.sleep(31)
     await sent(fair)
     assert notices[1:] == [RateChanged(route="default", rate=10, limit=10)]
+
+
+async def test_a_rate_that_is_not_known_grows_only_when_somebody_waits(clock):
+    fair = scheduler(clock)
+    for _ in range(20):
+        await sent(fair)
+        await clock.sleep(2)
+    assert fair.status()["default"].rate == 1
+    for _ in range(20):
+        await sent(fair)
+    assert fair.status()["default"].rate > 2
 
 
 async def test_the_smaller_of_configured_and_account_rate_counts(clock, notices):
@@ -360,9 +385,15 @@ async def test_those_who_wait_hear_of_a_gate_that_closes_before_their_turn(fair)
 async def test_several_silences_in_a_row_hold_the_route(fair, silence):
     for _ in range(4):
         await sent(fair, silence)
-    await sent(fair, Failed(reply=Reply(554, "5.6.0", "Malformed")))  # SES is there
-    for _ in range(4):
-        await sent(fair, silence)
+    message = Scope(ScopeKind.MESSAGE, "q2")
+    for answer in (
+        relayed(),
+        Failed(reply=Reply(554, "5.6.0", "Malformed")),
+        deferred(Cause.UNCLASSIFIED, message),
+    ):
+        await sent(fair, answer)  # SES is there
+        for _ in range(4):
+            await sent(fair, silence)
     assert fair.closed() == {}
     await sent(fair, silence)
     refusal = await turn(fair)
@@ -413,7 +444,7 @@ async def test_a_hold_answers_those_who_wait_and_a_release_lets_go(fair):
     await settle()
     fair.hold(held, "too many complaints")
     await settle()
-    assert not other.done()
+    assert [task.done() for task in (other, *waiting)] == [False, True, True, True]
     for got in await asyncio.gather(*waiting):
         assert (got.cause, got.detail) == (Cause.HELD, "too many complaints")
     assert set(fair.holds()) == {held}

@@ -156,7 +156,10 @@ def test_the_reason_shown_is_the_last_one(world):
     world.gates.close(ROUTE, deferred(Cause.NETWORK))
     world.due(ROUTE)
     world.probe(deferred(Cause.CREDENTIALS), ROUTE)
-    assert world.gates.refusal(ROUTE).cause is Cause.CREDENTIALS
+    refusal = world.gates.closed()[ROUTE]
+    assert refusal.cause is Cause.CREDENTIALS
+    # What somebody has to mend is not asked about every second.
+    assert refusal.not_before - world.clock.now() >= timedelta(seconds=LATER[0] * (1 - JITTER))
 
 
 def test_those_who_were_not_tried_hear_no_lost_answer_and_no_foreign_request_id(world):

@@ -60,6 +60,29 @@ def test_a_user_who_comes_back_has_not_shed_what_it_owes():
     assert users_served(users, 40) == "b" * 40
 
 
+def test_a_user_who_was_away_has_saved_up_nothing():
+    users = Users()
+    users.add(waiter("a"))
+    for _ in range(300):
+        users.add(waiter("b"))
+    users_served(users, 200)
+    for _ in range(50):
+        users.add(waiter("a"))
+    assert Counter(users_served(users, 60)) == {"a": 30, "b": 30}
+
+
+def test_bulk_mail_gets_its_tenth_in_recipients():
+    lanes, got = Lanes(), Counter()
+    for _ in range(300):
+        lanes.add(waiter("u", recipients=50))
+        for _ in range(10):
+            lanes.add(waiter("b", lane=Lane.BULK))
+    for _ in range(300):
+        one = serve(lanes)
+        got[one.key.user] += one.recipients
+    assert 0.09 <= got["b"] / got.total() <= 0.11
+
+
 def test_bulk_mail_gets_a_tenth_while_urgent_mail_waits():
     lanes = Lanes()
     for _ in range(1000):
