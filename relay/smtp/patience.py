@@ -33,11 +33,10 @@ class Patience:
     def look_at(self, session: Session, now: float) -> None:
         """End a session if its time is up; `now` in monotonic seconds."""
         limits = session.limits
-        silent = 0.0 if session.silent_since is None else now - session.silent_since
-        if session.stuck and silent > limits.idle:
+        if session.stuck_since is not None and now - session.stuck_since > limits.idle:
             session.reason = "idle"
-            session.abort()
-        elif silent > limits.idle:
+            session.abort()  # a last word would only wait behind the others
+        elif session.silent_since is not None and now - session.silent_since > limits.idle:
             session.part(replies.IDLE, "idle")
         elif now - session.began > limits.session and not session.receiving:
             session.part(replies.SESSION_TOO_LONG, "time")

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 LONGEST_COMMAND = 2048
 LONGEST_AUTH = 12_288  # RFC 4954 §4.9 of base64
 
+# A peer may pipeline thousands of commands; about a millisecond of them is obeyed at a time.
+STEPS_IN_ONE_GO = 64
+
 # Browsers can be made to speak to any port; a request must not be read as a few unknown commands.
 _HTTP = frozenset({b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"CONNECT", b"DELETE", b"PATCH"})
 
@@ -104,6 +107,7 @@ class Session(Connection):
         self.content: Content | None = None  # under way, between 354 and its end
         self.began = house.clock.monotonic()
         self.silent_since: float | None = self.began  # None: it is our turn
+        self.stuck_since: float | None = None  # replies wait for a peer that does not read
         self.reason = "lost"  # how it ended, for the log
         self._errors = 0
         self._commands = 0
@@ -111,6 +115,7 @@ class Session(Connection):
         self._waiting = False  # for the peer, to say a command or more content
         self._work: Work | None = None  # found at once, to be done by the task
         self._steps = 0  # commands and chunks of content taken
+        self._rest_at = STEPS_IN_ONE_GO
         self._dismissed = False
 
     # --- facts -----------------------------------------------------------------------------------
@@ -199,7 +204,10 @@ class Session(Connection):
             self._work = None
             if work is not None:
                 await self._do(work)
+                if self._steps >= self._rest_at:
+                    await self._rest()
                 continue
+            self._rest_at = self._steps + STEPS_IN_ONE_GO
             self._waiting = True
             heard = await self.hear(self.house.clock.monotonic())
             self._waiting = False
@@ -214,6 +222,7 @@ class Session(Connection):
         if not self._waiting or self.stuck:
             return False
         before = self._steps
+        self._rest_at = before + STEPS_IN_ONE_GO
         self._work = self._advance()
         if self._steps != before:
             self.silent_since = self.house.clock.monotonic()
@@ -222,9 +231,17 @@ class Session(Connection):
         self.send_now()
         return True
 
+    async def _rest(self) -> None:
+        """Let the others have their turn, and the peer read what it was told."""
+        self._rest_at = self._steps + STEPS_IN_ONE_GO
+        await self.flush()
+        await asyncio.sleep(0)
+
     def _advance(self) -> Work | None:
         """Obey what has arrived, as far as nothing must be waited for; give what must be."""
         while not self.closing:
+            if self._steps >= self._rest_at:
+                return self._rest
             try:
                 if self.content is not None:
                     work = self._take_content(self.content)
@@ -444,6 +461,16 @@ class Session(Connection):
         self._commands = 0
 
     # --- asyncio's callbacks ---------------------------------------------------------------------
+
+    def pause_writing(self) -> None:
+        """Note when the peer stopped reading."""
+        super().pause_writing()
+        self.stuck_since = self.house.clock.monotonic()
+
+    def resume_writing(self) -> None:
+        """Note that the peer reads again."""
+        super().resume_writing()
+        self.stuck_since = None
 
     def eof_received(self) -> bool:
         """Note that the peer will say no more."""

@@ -29,7 +29,7 @@ def test_mail(words, meaning):
     ("words", "reply"),
     [
         ("SIZE", replies.SYNTAX),
-        ("SIZE=１", replies.SYNTAX),
+        ("SIZE=\uff11", replies.SYNTAX),
         ("SIZE=1 size=1", replies.SYNTAX),
         ("BODY=BINARYMIME", replies.SYNTAX),
         ("AUTH", replies.SYNTAX),

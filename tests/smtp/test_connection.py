@@ -1,0 +1,70 @@
+"""What our connection changes in aiosmtpd's `SMTP`, and what it relies on in asyncio."""
+
+import asyncio
+import inspect
+import ssl
+
+from aiosmtpd.smtp import SMTP
+from smtp_fakes import certificate_files, listening
+
+from relay.smtp.connection import Connection
+from relay.smtp.session import Session
+from relay.smtp.verbs import SubmissionSession
+
+# Everything of aiosmtpd or asyncio that is replaced. An addition is a reviewed edit of this list
+# and of the module's docstring.
+CHANGED = {
+    "__init__",
+    "__dir__",
+    "__module__",
+    "__doc__",
+    "__annotations__",
+    "_handle_client",
+    "_reset_timeout",
+    "connection_lost",
+    "data_received",
+    "eof_received",
+    "handle_exception",
+    "pause_writing",
+    "resume_writing",
+}
+
+
+def test_the_overridden_surface_is_the_documented_one():
+    ours = set(vars(Connection)) | set(vars(Session)) | set(vars(SubmissionSession))
+    theirs = {name for kind in SMTP.__mro__ for name in vars(kind)}
+    assert (ours & theirs) - {"__hash__", "__static_attributes__", "__firstlineno__"} == CHANGED
+
+
+def test_what_it_stands_on_is_there():
+    """aiosmtpd and asyncio may change these without a word; then this fails first."""
+    assert "SSLProtocol" in dir(asyncio.sslproto)
+    parameters = inspect.signature(asyncio.sslproto.SSLProtocol.__init__).parameters
+    assert {"call_connection_made", "ssl_handshake_timeout", "ssl_shutdown_timeout"} <= set(
+        parameters
+    )
+    assert inspect.iscoroutinefunction(SMTP._handle_client)
+
+
+async def test_looking_at_a_connection_costs_nothing():
+    """aiosmtpd lists its own attributes for each connection; ours has none to list."""
+    async with listening() as opened:
+        _, writer = await asyncio.open_connection("127.0.0.1", opened.port)
+        while not opened.listeners._sessions:  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0)
+        (session,) = opened.listeners._sessions
+        assert dir(session) == []
+        assert session._smtp_methods == session._auth_methods == session._handle_hooks == {}
+        writer.close()
+
+
+async def test_an_idle_tls_connection_keeps_a_small_buffer():
+    context = ssl.create_default_context(cafile=certificate_files().certificate)
+    context.check_hostname = False
+    async with listening(tls="implicit") as opened:
+        reader, writer = await asyncio.open_connection("127.0.0.1", opened.port, ssl=context)
+        assert (await reader.readline()).startswith(b"220")
+        (session,) = opened.listeners._sessions
+        assert len(session.transport._ssl_protocol._ssl_buffer) == 32 * 1024
+        assert session.tls.version.startswith("TLSv1.")
+        writer.close()
