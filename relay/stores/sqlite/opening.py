@@ -136,8 +136,12 @@ async def _open_shared(folder: Path, crew: Crew, keep: float, role: Role) -> Sha
 
 
 def _make(folder: Path, crew: Crew) -> StoreFault | None:
+    """Make the folder and what leads to it; their names are durable before any mail is."""
     try:
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
         crew.files.make_folder(folder)
+        for path in missing:
+            crew.files.sync_folder(path.parent)
     except OSError as error:
         return StoreFault(f"{folder}: {error.strerror}")
     return None

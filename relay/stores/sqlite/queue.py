@@ -9,23 +9,26 @@ Errors: `StoreFault`, `Stale` and `Corrupt` values.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
+from typing import TypeVar
 
 from relay.model.content import Content
 from relay.model.custody import QueueUsage
 from relay.model.entry import QueueEntry, RequestState
 from relay.model.ports import Corrupt, KeyBacklog, NewEntry, QueueKey, Stale, StoreFault
 from relay.stores.codec import to_number, to_time
-from relay.stores.contents import encode_content
 from relay.stores.sqlite import rows
-from relay.stores.sqlite.bodies import LARGE, Bodies
+from relay.stores.sqlite.bodies import Bodies
+from relay.stores.sqlite.books import Books, Done
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database
 from relay.stores.sqlite.fetch import fetch_content
+from relay.stores.sqlite.incoming import Incoming, is_large, small_rows
 from relay.stores.sqlite.rows import NewRow, Place
+
+T = TypeVar("T")
 
 POLL = 1.0  # seconds between two looks for another process's changes
 
@@ -39,123 +42,77 @@ class Shelf:
     bodies: Bodies
 
 
-@dataclass(slots=True)
-class _Done:
-    """What a transaction changed outside the database's own tables, once it is committed."""
-
-    messages: int = 0
-    octets: int = 0
-    corrupt: int = 0
-    files: list[str] = field(default_factory=list)
-    leases: dict[str, datetime | None] = field(default_factory=dict)
-
-
 class SqliteQueue:
     """Implements `relay.model.ports.Queue`."""
 
     def __init__(self, shelf: Shelf, crew: Crew) -> None:
-        self._database = shelf.database
         self._shelf = shelf
         self._crew = crew
-        self._usage = QueueUsage(messages=0, octets=0)
-        self._leases: dict[str, float] = {}  # id → monotonic end; the writer's thread alone
-        self._left_behind: list[str] = []  # files that could not be removed yet; likewise
+        self._books = Books(shelf.bodies, crew.clock)
+        self._incoming = Incoming(shelf.bodies, shelf.reading, crew)
         self._seen = (0, 0)  # opening of the file, and SQLite's count of others' commits since
-        self._tasks: set[asyncio.Task[StoreFault | None]] = set()
+        self._under_way: set[asyncio.Task[object]] = set()
 
     @property
     def usage(self) -> QueueUsage:
         """How full the queue was at the last commit."""
-        return self._usage
+        return self._books.usage
 
     async def open(self) -> StoreFault | None:
         """Open the file and count."""
-        return await self._crew.writer.do(self._database, self._count)
+        return await self._crew.writer.do(self._shelf.database, self._look)
 
     async def sweep(self) -> StoreFault | None:
         """Remove the bodies that a crash has left without a row, before the first put."""
-        return await self._crew.writer.do(self._database, self._sweep)
+        try:
+            return await self._crew.writer.do(self._shelf.database, self._books.sweep)
+        except OSError as error:
+            return StoreFault(f"{self._shelf.bodies.folder.name}: {error.strerror}")
 
     async def close(self) -> None:
-        """Wait for the puts under way."""
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        """Wait for the puts and records under way."""
+        if self._under_way:
+            await asyncio.wait(self._under_way)
 
     async def recover(self, amend: Callable[[QueueEntry], QueueEntry]) -> int | StoreFault:
         """End the last owner's leases; say how many entries were found in flight."""
 
-        def work(connection: sqlite3.Connection) -> tuple[int, _Done]:
-            done, found = _Done(), 0
+        def work(connection: sqlite3.Connection, done: Done) -> int:
+            found = 0
             for row in rows.select(connection, "WHERE busy", ()):
                 entry = row.entry
                 if isinstance(entry, Corrupt):
-                    self._set_aside(connection, row.place, entry, done)
+                    done.set_aside(connection, row.place, entry, self._crew.clock.now())
                     continue
                 free = replace(entry, lease_until=None)
                 if any(request.state is RequestState.IN_FLIGHT for request in entry.requests):
                     found += 1
                     free = amend(free)
-                free = replace(free, version=entry.version + 1)
-                self._replace(connection, row.place, free, done)
-            return found, done
+                newer = replace(free, version=entry.version + 1)
+                done.replace(connection, row.place, newer)
+            return found
 
-        answer = await self._crew.writer.do(
-            self._database, work, lambda made: self._settle(made[1])
-        )
-        return answer if isinstance(answer, StoreFault) else answer[0]
+        return await self._write(work)
 
     # --- In --------------------------------------------------------------------------------------
 
     async def put(self, new: Sequence[NewEntry]) -> StoreFault | None:
         """Keep all of them or none. None: durable now."""
-        if all(one.content.size <= LARGE for one in new):
-            return await self._insert([_inline_row(one) for one in new])
-        task = asyncio.create_task(self._put_large(new))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
+        if any(map(is_large, new)):
+            return await self._surely(self._put_large(new))
+        return await self._insert(small_rows(new))
 
     async def _put_large(self, new: Sequence[NewEntry]) -> StoreFault | None:
-        ready = await self._rows_of(new)
+        ready = await self._incoming.rows(new)
         if isinstance(ready, StoreFault):
             return ready
         fault = await self._insert(ready)
         if fault is not None:
-            await self._forget(ready)
+            await self._incoming.forget(ready)
         return fault
 
-    async def _insert(self, new: Sequence[NewRow]) -> StoreFault | None:
-        def work(connection: sqlite3.Connection) -> _Done:
-            rows.insert(connection, new)
-            return _added(new)
-
-        answer = await self._crew.writer.do(self._database, work, self._settle)
-        return answer if isinstance(answer, StoreFault) else None
-
-    async def _rows_of(self, new: Sequence[NewEntry]) -> list[NewRow] | StoreFault:
-        """Encode entries; large bodies are durable when this returns."""
-        ready: list[NewRow] = []
-        for one in new:
-            if one.content.size <= LARGE:
-                ready.append(_inline_row(one))
-                continue
-            file = await self._crew.aside(partial(_keep, self._shelf.bodies, one))
-            if isinstance(file, StoreFault):
-                await self._forget(ready)
-                return file
-            ready.append(NewRow.of(one.entry, None, file))
-        return ready
-
-    async def _forget(self, new: Sequence[NewRow]) -> None:
-        """Remove the bodies of a put that failed, unless a row names them after all."""
-        files = [row.file for row in new if row.file is not None]
-
-        def work(connection: sqlite3.Connection) -> list[str]:
-            return [name for name in files if not rows.names_file(connection, name)]
-
-        orphans = await self._crew.reader.do(self._shelf.reading, work)
-        if not isinstance(orphans, StoreFault):  # else they stay for the sweep at the next start
-            await self._crew.aside(partial(self._shelf.bodies.discard, orphans))
+    async def _insert(self, new: list[NewRow]) -> StoreFault | None:
+        return await self._write(lambda connection, done: done.insert(connection, new))
 
     # --- Out -------------------------------------------------------------------------------------
 
@@ -164,104 +121,98 @@ class SqliteQueue:
     ) -> Sequence[QueueEntry | Corrupt] | StoreFault:
         """Lease up to n due entries for each key, longest due first."""
 
-        def work(connection: sqlite3.Connection) -> tuple[list[QueueEntry | Corrupt], _Done]:
-            done = _Done()
+        def work(connection: sqlite3.Connection, done: Done) -> list[QueueEntry | Corrupt]:
             claimed: list[QueueEntry | Corrupt] = []
             for key, count in wanted.items():
-                known = rows.key_number(connection, key)
-                if known is not None:
-                    claimed += self._claim_key(connection, (known, count), (now, lease_until), done)
-            return claimed, done
+                number = rows.key_number(connection, key)
+                left = 0 if number is None else count
+                while number is not None and left > 0:
+                    found = rows.due(connection, number, to_number(now), left)
+                    taken = self._lease(connection, found, (now, lease_until), done)
+                    claimed += taken
+                    left = len(found) - len(taken) if len(found) == left else 0
+            return claimed
 
-        answer = await self._crew.writer.do(
-            self._database, work, lambda made: self._settle(made[1])
-        )
-        return answer if isinstance(answer, StoreFault) else answer[0]
+        return await self._write(work)
 
-    def _claim_key(
+    def _lease(
         self,
         connection: sqlite3.Connection,
-        wanted: tuple[int, int],
+        found: Sequence[rows.Row],
         times: tuple[datetime, datetime],
-        done: _Done,
+        done: Done,
     ) -> list[QueueEntry | Corrupt]:
-        key, missing = wanted
+        """Lease what was found due, but for what the jump of a clock alone has made due."""
         now, lease_until = times
-        claimed: list[QueueEntry | Corrupt] = []
-        while missing > 0:
-            found = rows.due(connection, key, to_number(now), missing)
-            fresh: list[tuple[Place, QueueEntry]] = []
-            postponed = 0
-            for row in found:
-                entry = row.entry
-                if isinstance(entry, Corrupt):
-                    self._set_aside(connection, row.place, entry, done)
-                    claimed.append(entry)
-                elif (left := self._still_leased(entry.id)) > 0:  # the wall clock has jumped
-                    later = now + timedelta(seconds=left)
-                    rows.postpone(connection, row.place, to_number(later))
-                    postponed += 1
-                else:
-                    leased = replace(entry, version=entry.version + 1, lease_until=lease_until)
-                    fresh.append((row.place, leased))
-                    claimed.append(leased)
-                    done.leases[entry.id] = lease_until
-            rows.lease(connection, fresh, to_number(lease_until))
-            missing = postponed if len(found) == missing else 0
-        return claimed
-
-    def _still_leased(self, queue_id: str) -> float:
-        """Say how many seconds a lease given by this process still has; 0: none."""
-        return self._leases.get(queue_id, 0.0) - self._crew.clock.monotonic()
+        taken: list[QueueEntry | Corrupt] = []
+        fresh: list[tuple[Place, QueueEntry]] = []
+        for row in found:
+            entry = row.entry
+            if isinstance(entry, Corrupt):
+                done.set_aside(connection, row.place, entry, self._crew.clock.now())
+                taken.append(entry)
+            elif (left := self._books.still_leased(entry.id)) > 0:
+                rows.postpone(connection, row.place, to_number(now + timedelta(seconds=left)))
+            else:
+                leased = replace(entry, version=entry.version + 1, lease_until=lease_until)
+                fresh.append((row.place, leased))
+                taken.append(leased)
+                done.leases[entry.id] = lease_until
+        rows.lease(connection, fresh, to_number(lease_until))
+        return taken
 
     async def content(self, queue_id: str) -> Content | Corrupt | StoreFault:
         """Fetch the shaped octets of an entry; damaged ones are set aside."""
-        found = await fetch_content(self._crew, self._shelf.reading, self._shelf.bodies, queue_id)
+        shelf = self._shelf
+        found = await fetch_content(self._crew, shelf.reading, shelf.bodies, queue_id)
         if not isinstance(found, Corrupt):
             return found
         damage = found
 
-        def work(connection: sqlite3.Connection) -> _Done:
-            done = _Done()
+        def work(connection: sqlite3.Connection, done: Done) -> Corrupt:
             place = rows.place_of(connection, queue_id)
             if place is not None:
-                self._set_aside(connection, place, damage, done)
-            return done
+                done.set_aside(connection, place, damage, self._crew.clock.now())
+            return damage
 
-        answer = await self._crew.writer.do(self._database, work, self._settle)
-        return answer if isinstance(answer, StoreFault) else damage
+        return await self._write(work)
 
     async def record(
         self, entry: QueueEntry, spawn: Sequence[NewEntry] = ()
     ) -> QueueEntry | Stale | StoreFault:
         """Replace the entry and add what it causes, in one transaction."""
-        if any(one.content.size > LARGE for one in spawn):
-            ready = await self._rows_of(spawn)
-            if isinstance(ready, StoreFault):
-                return ready
-        else:
-            ready = [_inline_row(one) for one in spawn]
+        if any(map(is_large, spawn)):
+            return await self._surely(self._record_large(entry, spawn))
+        return await self._replace(entry, small_rows(spawn))
 
-        def work(connection: sqlite3.Connection) -> tuple[QueueEntry | Stale, _Done]:
+    async def _record_large(
+        self, entry: QueueEntry, spawn: Sequence[NewEntry]
+    ) -> QueueEntry | Stale | StoreFault:
+        ready = await self._incoming.rows(spawn)
+        if isinstance(ready, StoreFault):
+            return ready
+        recorded = await self._replace(entry, ready)
+        await self._incoming.forget(ready)  # all of them, or those of a record made before: none
+        return recorded
+
+    async def _replace(
+        self, entry: QueueEntry, spawn: list[NewRow]
+    ) -> QueueEntry | Stale | StoreFault:
+        def work(connection: sqlite3.Connection, done: Done) -> QueueEntry | Stale:
             place = rows.place_of(connection, entry.id)
             newer = replace(entry, version=entry.version + 1)
-            if place is None or place.version != entry.version:
+            if place is None:
+                return Stale(0)
+            if place.version != entry.version:
                 # A fault while committing leaves open what happened; who asks again must not
                 # take its own record for somebody else's.
-                if place is not None and rows.is_recorded(connection, place, newer):
-                    return newer, _Done()
-                return Stale(place.version if place else 0), _Done()
-            done = _added(ready)
-            self._replace(connection, place, newer, done)
-            rows.insert(connection, ready)
-            return newer, done
+                done_before = rows.is_recorded(connection, place, newer)
+                return newer if done_before else Stale(place.version)
+            done.replace(connection, place, newer)
+            done.insert(connection, spawn)
+            return newer
 
-        answer = await self._crew.writer.do(
-            self._database, work, lambda made: self._settle(made[1])
-        )
-        if isinstance(answer, StoreFault) or isinstance(answer[0], Stale):
-            await self._forget(ready)
-        return answer if isinstance(answer, StoreFault) else answer[0]
+        return await self._write(work)
 
     async def backlog(self) -> Sequence[KeyBacklog] | StoreFault:
         """Count what is kept, by key; a look-up for each key, no scan."""
@@ -280,86 +231,38 @@ class SqliteQueue:
         ]
 
     async def changed(self) -> None:
-        """Wait until another connection has changed the file."""
-        while True:
+        """Wait until another connection has changed the file.
+
+        A fault here is also one for the next put or claim, whose caller is told.
+        """
+        before = self._seen
+        while self._seen == before:
             await self._crew.clock.sleep(POLL)
-            before = self._seen
-            await self._crew.writer.do(self._database, self._count)
-            if self._seen != before:
-                return
+            await self._crew.writer.do(self._shelf.database, self._look)
 
-    # --- In the writer's thread ------------------------------------------------------------------
-
-    def _count(self, connection: sqlite3.Connection) -> None:
-        """Take the counts from the file, where somebody else has changed it."""
+    def _look(self, connection: sqlite3.Connection) -> None:
+        """Count again where somebody else has changed the file; in the writer's thread."""
         commits = connection.execute("PRAGMA data_version").fetchone()[0]
-        seen = self._database.openings, commits
+        seen = self._shelf.database.openings, commits
         if seen != self._seen:
-            messages, octets, corrupt = rows.usage(connection)
-            self._usage = QueueUsage(messages=messages, octets=octets, corrupt=corrupt)
+            self._books.count(connection)
             self._seen = seen
 
-    def _sweep(self, connection: sqlite3.Connection) -> StoreFault | None:
-        bodies = self._shelf.bodies
-        try:
-            self._left_behind = bodies.discard(bodies.orphans(connection))
-        except OSError as error:
-            return StoreFault(f"{bodies.folder.name}: {error.strerror}")
-        return None
+    async def _write(self, work: Callable[[sqlite3.Connection, Done], T]) -> T | StoreFault:
+        """Do work in the writer's next transaction, and book it when that is committed."""
 
-    def _set_aside(
-        self, connection: sqlite3.Connection, place: Place, damage: Corrupt, done: _Done
-    ) -> None:
-        size = rows.set_aside(connection, place, damage, self._crew.clock.now())
-        done.messages -= 1
-        done.octets -= size
-        done.corrupt += 1
-        done.leases[damage.id] = None
+        def run(connection: sqlite3.Connection) -> tuple[T, Done]:
+            done = Done()  # a new one each time: after a rollback the work is done again
+            return work(connection, done), done
 
-    def _replace(
-        self, connection: sqlite3.Connection, place: Place, entry: QueueEntry, done: _Done
-    ) -> None:
-        if entry.open_requests:
-            rows.rewrite(connection, place, entry)
-            done.leases[entry.id] = entry.lease_until
-            return
-        size, file = rows.remove(connection, place)
-        done.messages -= 1
-        done.octets -= size
-        done.leases[entry.id] = None
-        if file is not None:
-            done.files.append(file)
-
-    def _settle(self, done: _Done) -> None:
-        """Take over what is committed now: counts, leases, files without a row."""
-        usage = self._usage
-        self._usage = QueueUsage(
-            messages=usage.messages + done.messages,
-            octets=usage.octets + done.octets,
-            corrupt=usage.corrupt + done.corrupt,
+        answer = await self._crew.writer.do(
+            self._shelf.database, run, lambda made: self._books.settle(made[1])
         )
-        clock = self._crew.clock
-        for queue_id, until in done.leases.items():
-            if until is None:
-                self._leases.pop(queue_id, None)
-            else:
-                self._leases[queue_id] = clock.monotonic() + (until - clock.now()).total_seconds()
-        if done.files:
-            files = [*self._left_behind, *done.files]
-            self._left_behind = self._shelf.bodies.discard(files)
+        return answer if isinstance(answer, StoreFault) else answer[0]
 
-
-def _inline_row(one: NewEntry) -> NewRow:
-    return NewRow.of(one.entry, b"".join(encode_content(one.content)), None)
-
-
-def _keep(bodies: Bodies, one: NewEntry) -> str | StoreFault:
-    return bodies.keep(one.entry.id, encode_content(one.content))
-
-
-def _added(new: Sequence[NewRow]) -> _Done:
-    return _Done(
-        messages=len(new),
-        octets=sum(row.entry.message.size for row in new),
-        leases={row.entry.id: row.entry.lease_until for row in new if row.entry.lease_until},
-    )
+    async def _surely(self, work: Coroutine[object, object, T]) -> T:
+        """Do work of several steps to its end, even if the caller gives up."""
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)

@@ -60,9 +60,8 @@ class Slot(Guard):
 
     @classmethod
     def take(cls, places: Places, number: int, files: Files) -> "Slot | StoreFault":
-        """Become the owner; the folder is made if need be."""
+        """Become the owner, in a folder that is there."""
         try:
-            files.make_folder(places.folder)
             descriptor = _locked(places.lock(number))
         except BlockingIOError:
             return StoreFault(f"{places.folder}: slot {number} is in use by another process")

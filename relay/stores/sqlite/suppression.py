@@ -40,10 +40,10 @@ class SqliteSuppression:
         text = str(address).lower()
         monotonic = self._crew.clock.monotonic()
         if self._prints is None or monotonic - self._looked_at >= _FRESH:
+            self._looked_at = monotonic  # a store that is ill is asked once a second, no more
             fault = await self._crew.reader.do(self._reading, self._load)
             if fault is not None:
                 return fault
-            self._looked_at = monotonic
         if self._prints is not None and not self._prints.may_have(text):
             return None
         return await self._crew.reader.do(self._reading, lambda at: _find(at, text, now))
