@@ -39,6 +39,11 @@ class _Entry:
     inside: list[str] | None = None
     closed: bool = False
 
+    def trailing(self, word: str) -> None:
+        """Let text behind the brackets spoil the address."""
+        assert self.inside is not None  # it was closed
+        self.inside += (" ", word)
+
     def mailbox(self) -> Mailbox | None:
         if self.inside is None:
             spec, display = _joined(self.outside), ""
@@ -71,7 +76,7 @@ def mailboxes(value: bytes) -> tuple[Mailbox, ...]:
         elif not entry.closed:
             entry.outside.append(word)
         elif not word.isspace():  # text behind the brackets: no grammar has it
-            entry.inside = [*(entry.inside or ()), " ", word]
+            entry.trailing(word)
     found += filter(None, [entry.mailbox()])
     return tuple(found)
 

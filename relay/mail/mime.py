@@ -22,6 +22,7 @@ from relay.model.content import Content, Field
 PART_LIMIT = 500  # parts of a message
 DEPTH_LIMIT = 50  # multiparts and messages within each other
 PART_HEADER_LIMIT = 64 * 1024  # octets
+NAME_LIMIT = 1000  # octets of a field's name; no line of a header is longer (RFC 5322 §2.1.1)
 
 _FIELD_START = re.compile(rb"\r\n(?![ \t])")
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
@@ -222,28 +223,36 @@ def _boundary(fields: tuple[Field, ...]) -> bytes:
 
 def _part_header(body: bytes | memoryview, start: int) -> tuple[tuple[Field, ...], int] | Refusal:
     """Read a part's fields, and where its body begins: behind the empty line, or at a non-field."""
-    window, block = b"", -1
-    for size in (4096, PART_HEADER_LIMIT):
+    for size in (4096, PART_HEADER_LIMIT):  # hardly any header needs the second look
         window = bytes(body[start : start + size])
-        if window.startswith(b"\r\n"):
-            return (), start + 2
-        block = window.find(b"\r\n\r\n")
-        if block >= 0 or len(window) < size:
-            break
-    fields: list[Field] = []
-    position = start
-    for raw in _FIELD_START.split(window[:block] if block >= 0 else window):
-        if not _FIELD.match(raw):
-            return tuple(fields), position
-        fields.append(Field(raw.removesuffix(b"\r\n") + b"\r\n"))
-        position += len(raw) + 2
-    if block >= 0:
-        return tuple(fields), position + 2
-    if len(window) < PART_HEADER_LIMIT:
-        return tuple(fields), len(body)
+        found = _fields_at_start(window, whole=len(window) < size)
+        if found is not None:
+            return found[0], start + found[1]
     return Refusal.of(
         replies.MALFORMED, f"The header of a MIME part is longer than {PART_HEADER_LIMIT} octets"
     )
+
+
+def _fields_at_start(window: bytes, *, whole: bool) -> tuple[tuple[Field, ...], int] | None:
+    """Read fields up to their end; None where the window, not being the whole, ends before."""
+    fields: list[Field] = []
+    position = 0
+    while not window.startswith(b"\r\n", position):
+        line_end = _FIELD_START.search(window, position)
+        cut = not whole and (line_end is None or line_end.end() == len(window))
+        if not _FIELD.match(window, position):
+            # A name this long is none, even if the window cuts it.
+            return (
+                None if cut and len(window) - position < NAME_LIMIT else (tuple(fields), position)
+            )
+        if cut:
+            return None
+        if line_end is None:  # the body ends in a part's header
+            raw = window[position:].removesuffix(b"\r\n")
+            return (*fields, Field(raw + b"\r\n")), len(window)
+        fields.append(Field(window[position : line_end.end()]))
+        position = line_end.end()
+    return tuple(fields), position + 2
 
 
 def _hyphen_lines(body: bytes | memoryview) -> Iterator[tuple[int, int, bytes]]:

@@ -74,7 +74,9 @@ def test_nothing_raises(value):
         assert isinstance(box.address, Address | AddressFault)
 
 
-@pytest.mark.parametrize("mark", [b"(", b"[", b'"', b"<", b'\\"', b"[\\[", b"a,", b"(a)", b":"])
+@pytest.mark.parametrize(
+    "mark", [b"(", b"[", b'"', b"<", b'\\"', b"[\\[", b"a,", b"(a)", b":", b"<a@b> "]
+)
 def test_long_runs_are_read_in_one_pass(mark):
     # A quadratic reader would not come back from these.
     mailboxes(mark * 50_000)

@@ -136,3 +136,23 @@ LINES = st.sampled_from(
 @given(st.lists(LINES, max_size=30).map(b"\r\n".join))
 def test_any_body_has_a_structure(body):
     test_parts_never_overlap_and_cover_no_more_than_the_body(mixed(body))
+
+
+@pytest.mark.parametrize("size", [*range(4070, 4100), 60_000])
+@pytest.mark.parametrize("end", [b"\r\n", b"no field at all\r\n"])
+def test_part_headers_are_read_across_the_window(size, end):
+    header = b"A: " + b"y" * size + b"\r\nB: c\r\n d\r\n"
+    content, found = of(mixed(b"--x\r\n" + header + end + b"body\r\n--x--"))
+    assert [field.raw for field in found.parts[1].fields] == [
+        b"A: " + b"y" * size + b"\r\n",
+        b"B: c\r\n d\r\n",
+    ]
+    assert bytes(content.body[found.parts[1].start :]).removeprefix(end) == b"body\r\n--x--"
+
+
+@pytest.mark.parametrize(
+    "line", [b"x" * 100_000, b"two words " * 10_000, b"A: b\r\n" + b"x" * 5000]
+)
+def test_a_long_line_that_is_no_field_begins_the_body(line):
+    first = line.partition(b"A: b\r\n")
+    assert leaves(mixed(b"--x\r\n" + line + b"\r\n--x--")) == [first[2] or line]
