@@ -71,7 +71,10 @@ def mailboxes(value: bytes) -> tuple[Mailbox, ...]:
         elif word in (",", ";"):
             found += filter(None, [entry.mailbox()])
             entry = _Entry()
-        elif word == ":":  # what stands before it is the name of a group
+        elif word == ":":  # what stands before it is the name of a group, or a fault
+            if "@" in entry.outside:
+                entry.outside.append(word)
+                found += filter(None, [entry.mailbox()])
             entry = _Entry()
         elif not entry.closed:
             entry.outside.append(word)

@@ -97,8 +97,9 @@ CHANGES: Mapping[Change, Reason] = {
         switch="users[].ses_headers takes two of them over as parameters",
     ),
     Change.EIGHT_BIT_HEADER: Reason(
-        what="Raw 8-bit text in a header field becomes RFC 2047 words: UTF-8 where it is valid "
-        "UTF-8, ISO-8859-1 otherwise. A non-ASCII domain becomes its A-label.",
+        what="Raw 8-bit text in a header field becomes RFC 2047 words, in parameters RFC 2231 "
+        "values: UTF-8 where it is valid UTF-8, ISO-8859-1 otherwise. A non-ASCII domain "
+        "becomes its A-label.",
         why="SES takes 7-bit header fields only.",
         switch="always",
     ),
@@ -115,7 +116,8 @@ CHANGES: Mapping[Change, Reason] = {
     ),
     Change.REWRITE_FROM: Reason(
         what="From is replaced by a verified author with the old display name; the old From "
-        "becomes Reply-To unless there is one, and is recorded as X-Original-From.",
+        "becomes Reply-To unless there is one, and is recorded as X-Original-From. Sender "
+        "is removed.",
         why="SES does not know the author's domain.",
         switch="rules[].then.rewrite_from",
     ),
@@ -146,9 +148,9 @@ CHANGES: Mapping[Change, Reason] = {
         switch="always",
     ),
     Change.LONG_LINES: Reason(
-        what="A part with lines of more than 998 octets is encoded anew: text as quoted-printable, "
-        "anything else as base64. Such lines before the first and after the last part are "
-        "dropped.",
+        what="A part with lines of more than 998 octets is encoded anew: text as "
+        "quoted-printable, anything else as base64; 8-bit text without Content-Type gets "
+        "one. Such lines before the first and after the last part are dropped.",
         why="The same limit. Signed and encrypted parts are never touched; the message is refused.",
         switch="always",
     ),
@@ -184,3 +186,16 @@ class Changed:
 
     def __str__(self) -> str:
         return f"{self.change}: {self.subject}" if self.subject else str(self.change)
+
+
+def markdown() -> str:
+    """Render the table for the README."""
+    rows = [
+        "| change | what happens | why | switch |",
+        "|---|---|---|---|",
+        *(
+            f"| `{change}` | {row.what} | {row.why} | {row.switch} |"
+            for change, row in CHANGES.items()
+        ),
+    ]
+    return "\n".join(rows) + "\n"

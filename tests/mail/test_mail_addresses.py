@@ -57,6 +57,25 @@ def test_what_is_no_address_is_not_overlooked(value, fault):
     assert box.address == fault or (fault is None and isinstance(box.address, Address))
 
 
+def test_an_address_cannot_hide_as_the_name_of_a_group():
+    hidden, shown = mailboxes(b"evil@b.c: a@b.c;")
+    assert hidden.address is AddressFault.BAD_DOMAIN
+    assert shown.address == Address("a", "b.c")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"a@b.c <evil@d.e>", b"<evil@d.e> (a@b.c)", b'"a@b.c" <evil@d.e>', b"(<a@b.c>) evil@d.e"],
+)
+def test_only_what_ses_would_take_for_the_address_counts(value):
+    assert found(value) == ["evil@d.e"]
+
+
+def test_two_addresses_in_one_entry_are_none():
+    (box,) = mailboxes(b"<a@b.c> <evil@d.e>")
+    assert isinstance(box.address, AddressFault)
+
+
 def test_the_display_name_stays_as_it_stands():
     assert [box.display for box in mailboxes(b'"A, B" <a@b.c>, C  D <c@d.e>, e@f.g')] == [
         '"A, B"',
