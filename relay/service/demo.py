@@ -31,6 +31,7 @@ from relay.model.settings import (
     Secret,
     Settings,
     SqliteStore,
+    TcpBind,
     Tls,
     TlsMode,
     User,
@@ -142,19 +143,26 @@ def _use_simulated_credentials() -> None:
 
 
 def _welcome(relay: Relay, url: str) -> str:
-    smtp = next(iter(relay.parts.listeners.addresses))
-    host, _, port = smtp.rpartition(":")
+    smtp = _reached(relay)
     return (
-        f"\nses-relay demo is ready: SMTP {host}:{port}, simulated SES {url},\n"
+        f"\nses-relay demo is ready: SMTP {smtp}, simulated SES {url},\n"
         f"dashboard and inbox {relay.http}/\n\n"
         "Send the first message from another terminal:\n\n"
-        f"  python3 -c \"import smtplib; smtplib.SMTP('{host}', {port}).sendmail("
+        f"  python3 -c \"import smtplib; smtplib.SMTP('{smtp.host}', {smtp.port}).sendmail("
         f"'me@{DOMAIN}', ['you@example.org'], "
         f"'From: me@{DOMAIN}\\nTo: you@example.org\\nSubject: Hello\\n\\nIt works.')\"\n\n"
         f"Senders @{DOMAIN} are verified in the simulated account, others are refused as by SES.\n"
         f"STARTTLS is offered; AUTH as {USER} with password {PASSWORD} works, without needs none.\n"
         "Stop with Ctrl-C.\n"
     )
+
+
+def _reached(relay: Relay) -> TcpBind:
+    """Say where the socket is, which is not the bind where that left the port to the system."""
+    ((name, *_),) = relay.parts.listeners.addresses.values()
+    if not isinstance(name, tuple):
+        raise TypeError("the demo listens on TCP")
+    return TcpBind(str(name[0]), int(name[1]))
 
 
 @contextlib.contextmanager
