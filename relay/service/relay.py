@@ -15,7 +15,7 @@ from dataclasses import fields
 from relay.aws import UnusableRoute
 from relay.delivery.account import Look
 from relay.model.ports import StoreFault
-from relay.model.settings import Settings
+from relay.model.settings import Settings, TcpBind
 from relay.service.assembly import VERSION, Assembly, Outside, assemble
 from relay.service.gauges import Gauges
 from relay.service.http import open_http
@@ -155,7 +155,14 @@ class Relay:
             raise Unusable("\n".join(f"listeners: {fault}" for fault in faults))
         self._open = True
         self.parts.telemetry.relay.started(
-            version=VERSION, listeners=list(self.parts.listeners.addresses), http=self.http
+            version=VERSION,
+            # As the sockets say it: the port of a bind may have been 0.
+            listeners=[
+                _written(name)
+                for names in self.parts.listeners.addresses.values()
+                for name in names
+            ],
+            http=self.http,
         )
 
     async def _open_routes(self, settings: Settings) -> None:
@@ -192,3 +199,12 @@ class Relay:
         await parts.runner.stop(0)
         await parts.owner.drain(0)
         parts.scheduler.stop()
+
+
+def _written(name: object) -> str:
+    """Write the name of a socket as a bind."""
+    match name:
+        case (str(host), int(port), *_):
+            return str(TcpBind(host, port))
+        case _:
+            return f"unix:{name}"
