@@ -51,8 +51,8 @@ MAIL = b"From: a@example.com\r\nTo: b@example.org\r\nSubject: Hello\r\n\r\nIt wo
 async def until(what, seconds=PATIENCE):
     """Wait until something holds, and give it."""
     async with asyncio.timeout(seconds):
-        while not (found := what()):
-            await asyncio.sleep(0.005)  # noqa: ASYNC110 - nobody announces what tests look for
+        while not (found := what()):  # noqa: ASYNC110 - nobody announces what tests look for
+            await asyncio.sleep(0.005)
     return found
 
 

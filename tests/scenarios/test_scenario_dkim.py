@@ -57,11 +57,10 @@ def verify(tmp_path):
 async def delivered(messages, **changes):
     """Send messages by a relay that signs; gives what SES delivers of them."""
     found = {}
-    async with simulated() as ses:
-        async with relaying(settings(ses.url, dkim=(KEY,), **changes)) as world:
-            for name, octets in messages.items():
-                assert (await world.send(octets)).startswith("250 2.0.0 Ok "), name
-                found[name] = ses.messages[-1]
+    async with simulated() as ses, relaying(settings(ses.url, dkim=(KEY,), **changes)) as world:
+        for name, octets in messages.items():
+            assert (await world.send(octets)).startswith("250 2.0.0 Ok "), name
+            found[name] = ses.messages[-1]
     return found
 
 
@@ -89,13 +88,15 @@ async def test_a_verdict_is_not_given_away(verify):
 
 
 async def test_only_the_authors_domain_signs():
-    async with simulated(identities=frozenset({"example.com", "example.net"})) as ses:
-        async with relaying(settings(ses.url, dkim=(KEY,))) as world:
-            signatures = {b"example.com": 1, b"sub.example.com": 1, b"example.net": 0}
-            for domain, signed in signatures.items():
-                octets = MAIL.replace(b"a@example.com", b"a@" + domain)
-                assert (await world.send(octets)).startswith("250 2.0.0 Ok ")
-                assert ses.messages[-1].raw.count(b"DKIM-Signature:") == signed, domain
+    async with (
+        simulated(identities=frozenset({"example.com", "example.net"})) as ses,
+        relaying(settings(ses.url, dkim=(KEY,))) as world,
+    ):
+        signatures = {b"example.com": 1, b"sub.example.com": 1, b"example.net": 0}
+        for domain, signed in signatures.items():
+            octets = MAIL.replace(b"a@example.com", b"a@" + domain)
+            assert (await world.send(octets)).startswith("250 2.0.0 Ok ")
+            assert ses.messages[-1].raw.count(b"DKIM-Signature:") == signed, domain
 
 
 async def test_a_route_on_which_ses_signs_is_left_unsigned():

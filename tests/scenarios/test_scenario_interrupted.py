@@ -29,14 +29,16 @@ async def hang_up_in_the_middle(world, ses, octets=MAIL):
 
 @pytest.mark.parametrize("store", ["none", "sqlite"])
 async def test_a_call_outlives_the_client_that_hung_up(store, tmp_path):
-    async with simulated() as ses:
-        async with relaying(settings(ses.url, store=stores(tmp_path)[store])) as world:
-            ses.hold_back()
-            await hang_up_in_the_middle(world, ses)
-            assert not world.lines("message.relayed")
-            ses.answer()
-            [line] = await world.logged("message.relayed")
-            assert line["ses_message_id"] == ses.messages[0].id
+    async with (
+        simulated() as ses,
+        relaying(settings(ses.url, store=stores(tmp_path)[store])) as world,
+    ):
+        ses.hold_back()
+        await hang_up_in_the_middle(world, ses)
+        assert not world.lines("message.relayed")
+        ses.answer()
+        [line] = await world.logged("message.relayed")
+        assert line["ses_message_id"] == ses.messages[0].id
 
 
 async def test_a_resubmission_joins_the_call_that_is_still_under_way():
@@ -69,15 +71,17 @@ async def test_a_resubmission_hears_the_verdict_nobody_heard(tmp_path):
 
 
 async def test_another_message_of_the_same_client_is_no_resubmission(tmp_path):
-    async with simulated() as ses:
-        async with relaying(settings(ses.url, store=SqliteStore(tmp_path))) as world:
-            ses.hold_back()
-            await hang_up_in_the_middle(world, ses)
-            ses.answer()
-            await world.logged("message.relayed")
-            assert (await world.send(MAIL + b"More.\r\n")).startswith("250 2.0.0 Ok ")
-            assert (await world.send(recipients=["c@example.org"])).startswith("250 2.0.0 Ok ")
-            assert len(ses.messages) == 3
+    async with (
+        simulated() as ses,
+        relaying(settings(ses.url, store=SqliteStore(tmp_path))) as world,
+    ):
+        ses.hold_back()
+        await hang_up_in_the_middle(world, ses)
+        ses.answer()
+        await world.logged("message.relayed")
+        assert (await world.send(MAIL + b"More.\r\n")).startswith("250 2.0.0 Ok ")
+        assert (await world.send(recipients=["c@example.org"])).startswith("250 2.0.0 Ok ")
+        assert len(ses.messages) == 3
 
 
 async def test_a_refusal_nobody_heard_is_made_again():
@@ -93,34 +97,35 @@ async def test_a_refusal_nobody_heard_is_made_again():
 
 @pytest.mark.parametrize("store", ["none", "sqlite"])
 async def test_a_stop_lets_the_call_end_and_the_client_hear_it(store, tmp_path):
-    async with simulated() as ses:
-        async with relaying(settings(ses.url, store=stores(tmp_path)[store])) as world:
-            ses.hold_back()
-            async with world.line() as idle, world.line() as busy:
-                await busy.envelope()
-                await busy.begin(MAIL)
-                await ses.holding()
-                world.stop.set()
-                assert (await idle.reply()).startswith("421 4.3.2 ")
-                ses.answer()
-                assert await busy.reply() == f"250 2.0.0 Ok {ses.messages[0].id}"
-                assert (await busy.reply()).startswith("421 4.3.2 ")
-            [stopped] = await world.logged("relay.stopped")
-            assert stopped["in_flight"] == 0
-            assert world.lines("message.relayed")
+    async with (
+        simulated() as ses,
+        relaying(settings(ses.url, store=stores(tmp_path)[store])) as world,
+    ):
+        ses.hold_back()
+        async with world.line() as idle, world.line() as busy:
+            await busy.envelope()
+            await busy.begin(MAIL)
+            await ses.holding()
+            world.stop.set()
+            assert (await idle.reply()).startswith("421 4.3.2 ")
+            ses.answer()
+            assert await busy.reply() == f"250 2.0.0 Ok {ses.messages[0].id}"
+            assert (await busy.reply()).startswith("421 4.3.2 ")
+        [stopped] = await world.logged("relay.stopped")
+        assert stopped["in_flight"] == 0
+        assert world.lines("message.relayed")
 
 
 async def test_a_stop_waits_for_the_outcome_of_a_client_that_hung_up():
-    async with simulated() as ses:
-        async with relaying(settings(ses.url)) as world:
-            ses.hold_back()
-            await hang_up_in_the_middle(world, ses)
-            world.stop.set()
-            await until(lambda: not world.relay.parts.listeners.addresses)
-            ses.answer()
-            await world.logged("message.relayed")
-            [stopped] = await world.logged("relay.stopped")
-            assert stopped["in_flight"] == 0
+    async with simulated() as ses, relaying(settings(ses.url)) as world:
+        ses.hold_back()
+        await hang_up_in_the_middle(world, ses)
+        world.stop.set()
+        await until(lambda: not world.relay.parts.listeners.addresses)
+        ses.answer()
+        await world.logged("message.relayed")
+        [stopped] = await world.logged("relay.stopped")
+        assert stopped["in_flight"] == 0
 
 
 async def test_what_was_queued_before_a_stop_is_sent_after_the_start(tmp_path):

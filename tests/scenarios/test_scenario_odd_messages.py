@@ -56,19 +56,21 @@ def unexplained(refused):
 async def go_through(messages):
     """Send each of them; gives what was refused, and the faults of the others."""
     refused, faults = {}, {}
-    async with simulated(identities=DOMAINS | {"example.com"}) as ses:
-        async with relaying(settings(ses.url)) as world:
-            for name, octets in messages:
-                ses.simulator.mailbox.clear()
-                reply = await world.send(octets)
-                if not reply.startswith("250 2.0.0 Ok "):
-                    refused[name] = reply
-                    assert not ses.messages
-                    continue
-                [message] = ses.messages
-                assert reply.endswith(message.id)
-                if found := faults_of(as_received(octets), message.raw):
-                    faults[name] = found
+    async with (
+        simulated(identities=DOMAINS | {"example.com"}) as ses,
+        relaying(settings(ses.url)) as world,
+    ):
+        for name, octets in messages:
+            ses.simulator.mailbox.clear()
+            reply = await world.send(octets)
+            if not reply.startswith("250 2.0.0 Ok "):
+                refused[name] = reply
+                assert not ses.messages
+                continue
+            [message] = ses.messages
+            assert reply.endswith(message.id)
+            if found := faults_of(as_received(octets), message.raw):
+                faults[name] = found
     return refused, faults
 
 
