@@ -80,7 +80,9 @@ def compared(work: Callable[[], object], reference: Callable[[], object], times:
     ratios = []
     for _ in range(ROUNDS):
         ratios.append(cpu(work, times) / cpu(reference, times))
-    print(f"    {cpu(work, times):8.3f} ms; ratios {min(ratios):.2f} to {max(ratios):.2f}, ", end="")
+    print(
+        f"    {cpu(work, times):8.3f} ms; ratios {min(ratios):.2f} to {max(ratios):.2f}, ", end=""
+    )
     print(f"median {statistics.median(ratios):.2f}")
     return min(ratios)
 
@@ -106,9 +108,7 @@ def main() -> int:
     judge(
         "sign 4 KB / bare RSA-2048 signature",
         1.6,
-        compared(
-            lambda: SIGNER.sign(small_content, NOW), lambda: SIGNER.key.sign(b"d" * 32), 300
-        ),
+        compared(lambda: SIGNER.sign(small_content, NOW), lambda: SIGNER.key.sign(b"d" * 32), 300),
     )
     judge(
         "read, shape and sign 4 KB / bare RSA-2048 signature",
