@@ -1,0 +1,335 @@
+"""What README says is what the code does: its commands, configurations, policies and tables."""
+
+import asyncio
+import json
+import os
+import re
+import shlex
+import smtplib
+import subprocess
+import sys
+import threading
+import urllib.request
+from importlib import import_module
+
+import pytest
+import yaml
+from botocore import xform_name
+from botocore.loaders import create_loader
+from generated_docs import PAGES, commands, renewed
+from markdown_pages import TOP, anchors, blocks, links
+from typer.main import get_command
+
+from relay.cli import app
+from relay.config import load
+from relay.model.settings import Settings
+from relay.simulator import Simulator, running
+
+READMES = ("README.md", "relay/README.md", "relay/simulator/README.md", "tests/README.md")
+BLOCKS = [block for page in READMES for block in blocks(page)]
+SHELL = [block for block in BLOCKS if block.language == "sh"]
+CONFIGURATIONS = [block for block in BLOCKS if block.kind == "config"]
+KUBERNETES = [block for block in BLOCKS if block.kind == "kubernetes"]
+POLICIES = [block for block in BLOCKS if block.kind.startswith("policy")]
+
+# What else may stand in a shell block; a slip in the name of a program is none of them.
+PROGRAMS = {
+    *("python3", "curl", "docker", "useradd", "install", "systemctl", "journalctl", "openssl"),
+    *(".venv/bin/python", ".venv/bin/pip", "/opt/ses-relay/bin/pip", ".venv/bin/pytest", "pytest"),
+    *(".ci/run", "for", "done"),
+}
+OURS = {"ses-relay", ".venv/bin/ses-relay", "/opt/ses-relay/bin/ses-relay"}
+AWS_OPTIONS = {"--region", "--query", "--output", "--profile"}
+
+
+def one(kind):
+    (found,) = [block for block in BLOCKS if block.kind == kind]
+    return found
+
+
+# --- generated parts ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
+def test_generated_parts_are_what_the_code_says(page):
+    text = page.read_text()
+    assert text == renewed(text), "run: .venv/bin/python tests/generated_docs.py"
+
+
+def test_every_verb_is_in_the_table():
+    text = (TOP / "README.md").read_text()
+    assert all(f"`{' '.join(words)}`" in text for words, _ in commands())
+
+
+# --- links ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", [*READMES, "relay/STANDARDS.md"])
+def test_links_lead_somewhere(page):
+    for link in links(page):
+        if link.startswith("http"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (TOP / page).parent / path if path else TOP / page
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(os.path.relpath(target, TOP)), link
+
+
+# --- commands -------------------------------------------------------------------------------------
+
+
+def command_lines(block):
+    """Give the words of each command of a shell block."""
+    for line in block.text.splitlines():
+        for part in re.split(r" && | \| ", line):
+            words = shlex.split(part, comments=True)
+            while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+                words.pop(0)
+            if words:
+                yield words
+
+
+@pytest.mark.parametrize("block", SHELL, ids=str)
+def test_shell_blocks_are_shell(block):
+    subprocess.run(["bash", "-n", "-c", block.text], check=True)
+
+
+@pytest.mark.parametrize("block", SHELL, ids=str)
+def test_commands_exist(block):
+    for words in command_lines(block):
+        if words[0] in OURS:
+            verb_and_options_exist(words[1:])
+        elif words[0] == "aws":
+            operation_and_parameters_exist(words[1:])
+        else:
+            assert words[0] in PROGRAMS, words
+
+
+def verb_and_options_exist(words):
+    command = get_command(app)
+    while getattr(command, "commands", None):
+        command = command.commands[words.pop(0)]
+    known = {name for parameter in command.params for name in parameter.opts}
+    for word in words:
+        if word.startswith("--"):
+            assert word.partition("=")[0] in known, word
+
+
+def operation_and_parameters_exist(words):
+    service, operation, *options = words
+    model = create_loader().load_service_model(service, "service-2")
+    named = {xform_name(name, "-"): about for name, about in model["operations"].items()}
+    members = model["shapes"][named[operation]["input"]["shape"]]["members"]
+    known = AWS_OPTIONS | {f"--{xform_name(name, '-')}" for name in members}
+    assert {word for word in options if word.startswith("--")} <= known
+
+
+def test_every_verb_spoken_of_exists():
+    known = {words[0] for words, _ in commands()}
+    for block in re.findall(r"`ses-relay ([a-z]+)", (TOP / "README.md").read_text()):
+        assert block in known
+
+
+# --- configurations -------------------------------------------------------------------------------
+
+
+def loaded(text, folder):
+    """Load a configuration in a folder that has every file our examples name."""
+    for name in (
+        "cert.pem",
+        "key.pem",
+        "token",
+        "s2026.pem",
+        *re.findall(r"[a-z]+-password", text),
+    ):
+        (folder / name).write_text("content\n")
+        (folder / name).chmod(0o600)
+    path = folder / "config.yaml"
+    path.write_text(text)
+    return load(path, {"AWS_REGION": "eu-west-1", "NEWSLETTER_PASSWORD": "a"})
+
+
+@pytest.mark.parametrize("block", CONFIGURATIONS, ids=str)
+def test_configurations_load(block, tmp_path):
+    made = loaded(block.text, tmp_path)
+    assert isinstance(made, Settings), str(made)
+
+
+def test_every_yaml_block_says_what_it_is():
+    for block in BLOCKS:
+        if block.language == "yaml":
+            assert block.kind in {"config", "kubernetes"}, str(block)
+
+
+def test_the_manifests_fit_together(tmp_path):
+    (block,) = KUBERNETES
+    account, config, deployment = yaml.safe_load_all(block.text)
+
+    made = loaded(config["data"]["config.yaml"], tmp_path)
+    assert isinstance(made, Settings), str(made)
+    pod = deployment["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == account["metadata"]["name"]
+    assert pod["terminationGracePeriodSeconds"] > made.limits.stop_grace
+    assert pod["volumes"][0]["configMap"]["name"] == config["metadata"]["name"]
+    (sidecar,), (application,) = pod["initContainers"], pod["containers"]
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert sidecar[probe]["httpGet"]["port"] == made.http.bind.port
+    environment = {entry["name"]: entry["value"] for entry in application["env"]}
+    bind = made.listeners[0].bind
+    assert (environment["SMTP_HOST"], environment["SMTP_PORT"]) == (bind.host, str(bind.port))
+
+
+# --- policies -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("block", POLICIES, ids=str)
+def test_policies_name_actions_that_exist(block):
+    known = {
+        f"{prefix}:{operation}"
+        for prefix, service in (("ses", "ses"), ("ses", "sesv2"), ("sts", "sts"))
+        for operation in create_loader().load_service_model(service, "service-2")["operations"]
+    }
+    policy = json.loads(block.text)
+    assert policy["Version"] == "2012-10-17"
+    for statement in policy["Statement"]:
+        actions = statement["Action"]
+        assert set([actions] if isinstance(actions, str) else actions) <= known
+
+
+# --- the two commands, and what a client does -----------------------------------------------------
+
+
+def test_the_second_command_is_the_first_with_the_extra():
+    first, second = (one(f"command: {kind}").text.strip() for kind in ("demo", "tests"))
+    install = "python3 -m venv .venv && .venv/bin/pip install --quiet --editable"
+    assert first == f"{install} . && .venv/bin/ses-relay demo"
+    assert second == f"{install} '.[test]' && .venv/bin/pytest"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """Run the end of the first command, on ports that are free; gives what it says."""
+    state = tmp_path_factory.mktemp("demo")
+    ports = [f"--{name}=127.0.0.1:0" for name in ("smtp", "http", "ses")]
+    tail = one("command: demo").text.split("&&")[-1].split()
+    assert tail[0].endswith("ses-relay")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "relay", *tail[1:], *ports, f"--state={state}"],
+        cwd=TOP,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    watchdog = threading.Timer(60, process.kill)  # a demo that never gets ready fails, not hangs
+    watchdog.start()
+    said = ""
+    for line in process.stdout:
+        said += line
+        if line.startswith("Stop with Ctrl-C"):
+            break
+    # Nobody may stop reading: a full pipe stops the demo.
+    rest = threading.Thread(target=process.stdout.read, daemon=True)
+    rest.start()
+    yield said, state
+    watchdog.cancel()
+    process.terminate()
+    assert process.wait(timeout=30) == 0
+    rest.join()
+    process.stdout.close()
+
+
+def found(pattern, text):
+    return re.search(pattern, text)[1]
+
+
+def inbox(said):
+    http = found(r"dashboard and inbox (http://\S+?)/?\s", said)
+    with urllib.request.urlopen(f"{http}/api/inbox") as answer:
+        return json.load(answer)["messages"]
+
+
+def test_the_demo_shows_the_message_that_its_own_command_sends(demo):
+    said, _ = demo
+    subprocess.run(
+        found(r"\n  (python3 -c .+)\n", said).replace("python3", sys.executable, 1),
+        shell=True,
+        check=True,
+    )
+    assert inbox(said)[0]["source"] == "me@example.com"
+
+
+def test_the_demo_refuses_who_is_not_verified(demo):
+    host, port = found(r"SMTP (\S+?),", demo[0]).rsplit(":", 1)
+    with smtplib.SMTP(host, int(port)) as smtp, pytest.raises(smtplib.SMTPDataError) as refused:
+        smtp.sendmail("me@elsewhere.example", ["you@example.org"], "From: me@elsewhere.example\n\n")
+    assert refused.value.smtp_code == 554
+    assert b"not verified" in refused.value.smtp_error
+
+
+def test_the_python_client_sends(demo, tmp_path):
+    said, state = demo
+    client = one("client: python").text.replace('login("shop"', 'login("demo"')
+    environment = {
+        **os.environ,
+        "RELAY": found(r"SMTP (\S+?),", said).replace("127.0.0.1", "localhost"),
+        "RELAY_PASSWORD": "demo",
+        "RELAY_CA": str(state / "demo-certificate.pem"),
+    }
+    subprocess.run([sys.executable, "-c", client], env=environment, check=True)
+    assert inbox(said)[0]["source"] == "orders@example.com"
+
+
+def test_the_boto3_client_sends(demo):
+    said, _ = demo
+    client = one("client: boto3").text.replace(
+        "http://127.0.0.1:8026", found(r"simulated SES (http://\S+?),", said)
+    )
+    subprocess.run([sys.executable, "-c", client], check=True)
+    assert inbox(said)[0]["api"] == "v2"
+
+
+async def test_the_simulators_control_paths_answer():
+    calls = [
+        words
+        for block in SHELL
+        for words in command_lines(block)
+        if words[0] == "curl" and "/_simulator/" in " ".join(words)
+    ]
+    assert len(calls) >= 5
+    async with running(Simulator(), "127.0.0.1:0") as ses:
+        for words in calls:
+            assert await asyncio.to_thread(status_of, words, ses) < 300, words
+
+
+def status_of(words, ses):
+    """Do what curl would do, at another address."""
+    (url,) = [word for word in words if word.startswith("http")]
+    method = words[words.index("-X") + 1] if "-X" in words else "GET"
+    data = words[words.index("-d") + 1].encode() if "-d" in words else None
+    url = url.replace("http://127.0.0.1:8026", ses)
+    request = urllib.request.Request(url, method=method, data=data)
+    with urllib.request.urlopen(request) as answer:
+        return answer.status
+
+
+# --- what is spoken of in passing -----------------------------------------------------------------
+
+
+def test_events_spoken_of_exist():
+    text = (TOP / "README.md").read_text()
+    events = {str(event) for event in import_module("relay.telemetry.events").Event}
+    for said in re.findall(r"`((?:relay|smtp|message|throttle|store)\.[a-z_]+)`", text):
+        assert said in events, said
+
+
+def test_the_first_python_is_the_declared_one():
+    declared = re.search(r'requires-python = ">=([\d.]+)"', (TOP / "pyproject.toml").read_text())[1]
+    assert f"Python {declared} or newer" in (TOP / "README.md").read_text()
+
+
+def test_files_named_exist():
+    for page in READMES:
+        text = (TOP / page).read_text()
+        for named in re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|md|service))`", text):
+            beside = (TOP / page).parent / named
+            assert (TOP / named).exists() or beside.exists(), f"{page}: {named}"
