@@ -8,8 +8,13 @@ import typer
 
 from relay.cli.config import app as config_app
 from relay.cli.demo import demo
+from relay.cli.dkim import app as dkim_app
+from relay.cli.hold import hold, release
+from relay.cli.queue import app as queue_app
 from relay.cli.serve import serve
 from relay.cli.simulator import simulator
+from relay.cli.suppression import app as suppression_app
+from relay.cli.trace import trace
 from relay.cli.user import app as user_app
 
 app = typer.Typer(
@@ -23,6 +28,12 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(serve)
 app.command()(simulator)
+app.add_typer(queue_app, name="queue")
+app.command("hold")(hold)
+app.command("release")(release)
+app.command("trace")(trace)
+app.add_typer(suppression_app, name="suppression")
+app.add_typer(dkim_app, name="dkim")
 app.add_typer(user_app, name="user")
 app.add_typer(config_app, name="config")
 

@@ -1,0 +1,78 @@
+"""Tables for people and pipes; every verb's help teaches with an example."""
+
+import io
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from relay.cli import app
+from relay.cli.output import Column, aligned, counted, moment, octets, print_table, printable, span
+
+COLUMNS = (Column("NAME", whole=True), Column("SIZE", right=True), Column("WHY"))
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_plain_text_is_aligned():
+    assert aligned(COLUMNS, [("a", "1", ""), ("long", "200", "x y")]) == [
+        "NAME  SIZE  WHY",
+        "a        1",
+        "long   200  x y",
+    ]
+
+
+def test_a_terminal_gets_a_table_in_which_brackets_are_text(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "60")
+    print_table(COLUMNS, [("[red]a[/red]", "1", "an \x1b[2J escape")])
+    shown = terminal.getvalue()
+    assert "[red]a[/red]" in shown
+    assert r"an \x1b[2J escape" in shown
+    assert "─" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain é", "plain é"),
+        ("a\x1bb\x7f\r\n", r"a\x1bb\x7f\r\n"),
+        ("\u202eabc", r"\u202eabc"),  # would turn the line around
+        ("\ud800", r"\ud800"),
+    ],
+)
+def test_control_characters_are_written_out(text, shown):
+    assert printable(text) == shown
+
+
+def test_units():
+    assert [span(seconds) for seconds in (0.5, 59, 60, 7199, 86_400 * 3)] == [
+        *("0s", "59s", "1m", "1h", "3d")
+    ]
+    assert [octets(number) for number in (0, 1023, 1024, 5 * 2**20, 3 * 2**30)] == [
+        *("0B", "1023B", "1.0KiB", "5.0MiB", "3.0GiB")
+    ]
+    assert (counted(1), counted(2), counted(0, "box", "boxes")) == (
+        *("1 message", "2 messages", "0 boxes"),
+    )
+    assert moment(None) is None
+
+
+VERBS = [
+    *(f"queue {verb}" for verb in ("list", "show", "retry", "hold", "release", "drop", "summary")),
+    *(f"suppression {verb}" for verb in ("list", "add", "remove", "import", "export")),
+    *(f"dkim {verb}" for verb in ("generate", "record", "check")),
+    *("hold", "release", "trace"),
+]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_teaches_with_an_example(verb):
+    result = CliRunner().invoke(app, [*verb.split(), "--help"], env={"COLUMNS": "120"})
+    assert result.exit_code == 0
+    assert f"Example: ses-relay {verb}" in result.stdout
+    assert "--json" in result.stdout
