@@ -27,7 +27,6 @@ NOT_BUILT = (
     Row("listeners.mechanisms", "[PLAIN, CRAM-MD5]", only=Mechanism.CRAM_MD5),
     Row("listeners.proxy_protocol", "true"),
     Row("queue.store", "postgresql://db/relay", only=PostgresStore),
-    Row("rules", "[{name: a, then: {discard: true}}]"),
     Row("suppression.account_list", "read"),
     Row("suppression.soft_bounces", "3"),
     Row("feedback.sqs", "[{queue_url: 'https://sqs.eu-west-1.amazonaws.com/1/events'}]"),
@@ -35,7 +34,6 @@ NOT_BUILT = (
     Row("reputation.bounce.hold", "0.1"),
     Row("reputation.complaint.hold", "0.005"),
     Row("http.bind", "fd:http", only=FdBind),
-    Row("history", "90d"),
     Row("workers", "2"),
 )
 

@@ -47,7 +47,7 @@ def test_each_row_refuses_its_sample_and_nothing_else(row):
 
 def test_nothing_is_refused_that_is_left_at_its_default():
     text = "".join(f"{key}: {value}\n" for key, value in BASE.items())
-    written_out = text + "workers: 1\nhistory: 30d\nrules: []\n"
+    written_out = text + "workers: 1\nsuppression: {account_list: off}\n"
     assert isinstance(read(written_out.encode(), Path("c.yaml"), {}), Settings)
 
 
