@@ -43,6 +43,7 @@ class Relay:
         self._parts: Assembly | None = None
         self._routes: Routes | None = None
         self._open = False
+        self._up = False  # the log said that it started, and not yet that it stopped
         self.http = ""  # where HTTP is reached, once it is
 
     @property
@@ -68,6 +69,8 @@ class Relay:
         """Serve until `stop` is set, then drain; raises `Unusable` when it cannot start."""
         async with AsyncExitStack() as stack:
             gauges = await self._start(stack)
+            # Before the tasks, whose group would wrap what is wrong with a listener.
+            await self._open_doors()
             parts = self.parts
             async with asyncio.TaskGroup() as tasks:
                 eternal = [
@@ -78,7 +81,6 @@ class Relay:
                     tasks.create_task(forever("holds", parts.holds.run)),
                     tasks.create_task(forever("gauges", gauges.run)),
                 ]
-                await self._open_doors()
                 on_ready()
                 await stop.wait()
                 await self._stop(reason="signal", eternal=eternal)
@@ -164,6 +166,7 @@ class Relay:
             ],
             http=self.http,
         )
+        self._up = True
 
     async def _open_routes(self, settings: Settings) -> None:
         try:
@@ -188,6 +191,7 @@ class Relay:
         parts.scheduler.stop()
         for task in eternal[2:]:
             task.cancel()
+        self._up = False
         parts.telemetry.relay.stopped(
             reason=reason, in_flight=cut, duration_s=self._outside.clock.monotonic() - began
         )
@@ -196,9 +200,11 @@ class Relay:
         """Leave nothing behind when something failed: no waiting, the store has what was kept."""
         parts = self.parts
         await parts.listeners.stop(0)
-        await parts.runner.stop(0)
-        await parts.owner.drain(0)
+        cut = await parts.runner.stop(0)
+        cut += await parts.owner.drain(0)
         parts.scheduler.stop()
+        if self._up:
+            parts.telemetry.relay.stopped(reason="cut off", in_flight=cut, duration_s=0.0)
 
 
 def _written(name: object) -> str:
