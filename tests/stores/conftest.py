@@ -1,8 +1,11 @@
 """The stores that the contract suite runs over. A new implementation is one more class here."""
 
 import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
+from disks import MEMORY
 from fakes import FakeClock
 
 from relay.model.ports import StoreFault
@@ -47,6 +50,13 @@ class SqliteFolder:
     async def close(self):
         for stores in self.opened:
             await stores.close()
+
+
+@pytest.fixture
+def tmp_path():
+    """A folder in memory, where there is one: syncing costs nothing there."""
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(params=["inline", "threads"])

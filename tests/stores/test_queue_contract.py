@@ -240,6 +240,25 @@ async def test_a_key_with_nothing_but_holds_says_that_nothing_is_to_come(kept):
     assert (counted.waiting, counted.held, counted.next_attempt_at) == (0, 1, None)
 
 
+async def test_an_ended_lease_and_an_ended_hold_count_as_waiting(kept):
+    queue = (await kept.open()).queue
+    held = new("h", BULK)
+    await queue.put(
+        [replace(held, entry=replace(held.entry, held=Held(reason="x", until=later(30)))), new("a")]
+    )
+    await claim(queue)
+
+    async def waiting():
+        counted = sorted(await queue.backlog(), key=lambda one: one.key.user)
+        return [(one.waiting, one.leased, one.held) for one in counted]
+
+    assert await waiting() == [(0, 0, 1), (0, 1, 0)]
+    kept.clock.advance(30)
+    assert await waiting() == [(1, 0, 0), (0, 1, 0)]
+    kept.clock.advance(30)
+    assert await waiting() == [(1, 0, 0), (1, 0, 0)]
+
+
 async def test_usage_follows_what_is_kept(kept):
     queue = (await kept.open()).queue
     size = new("a").content.size

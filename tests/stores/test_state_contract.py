@@ -205,8 +205,10 @@ async def test_a_strange_fact_is_noted_as_its_text(kept):
 async def test_a_note_that_cannot_be_written_is_counted_and_hurts_nobody(folder):
     stores = await folder.open()
     history = stores.shared.history
+    assert (history.lost, history.last_loss) == (0, "")
     (folder.folder / "history.db").unlink()
     history.note("message.received", AT, {"queue_id": "q"})
     assert history.lost > 0
+    assert history.last_loss.startswith("history.db: ")
     assert await stores.shared.holds.holds(AT) == []
     assert isinstance(await history.recent(9), StoreFault)

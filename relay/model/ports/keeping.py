@@ -63,7 +63,7 @@ class KeyBacklog:
     """What waits under one key."""
 
     key: QueueKey
-    waiting: int  # entries neither held nor leased
+    waiting: int  # entries neither held nor leased, or whose hold or lease has ended
     next_attempt_at: datetime | None  # when the next can be claimed; None: all held for good
     leased: int = 0
     held: int = 0

@@ -13,7 +13,7 @@ from relay.model.clock import Clock
 from relay.model.custody import QueueUsage
 from relay.model.entry import QueueEntry
 from relay.model.ports import Corrupt
-from relay.stores.sqlite import rows
+from relay.stores.sqlite import counts, rows
 from relay.stores.sqlite.bodies import Bodies
 from relay.stores.sqlite.rows import NewRow, Place
 
@@ -71,7 +71,7 @@ class Books:
 
     def count(self, connection: sqlite3.Connection) -> None:
         """Take the counts from the file, where somebody else may have changed it."""
-        messages, octets, corrupt = rows.usage(connection)
+        messages, octets, corrupt = counts.usage(connection)
         self.usage = QueueUsage(messages=messages, octets=octets, corrupt=corrupt)
 
     def sweep(self, connection: sqlite3.Connection) -> None:

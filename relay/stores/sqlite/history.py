@@ -50,6 +50,14 @@ class SqliteHistory:
         """Notes that could not be written."""
         return self._crew.writer.lost
 
+    @property
+    def last_loss(self) -> str:
+        """Why the last of them was not; empty: none was lost."""
+        problem = self._crew.writer.last_loss
+        if problem is None:
+            return ""
+        return problem.reason if isinstance(problem, StoreFault) else repr(problem)
+
     def note(self, event: str, at: datetime, facts: Mapping[str, object]) -> None:
         """Remember one event with the writer's next commit."""
         note = _Note(

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from relay.model.content import Content
@@ -19,7 +20,7 @@ from relay.model.custody import QueueUsage
 from relay.model.entry import QueueEntry, RequestState
 from relay.model.ports import Corrupt, KeyBacklog, NewEntry, QueueKey, Stale, StoreFault
 from relay.stores.codec import to_number, to_time
-from relay.stores.sqlite import rows
+from relay.stores.sqlite import counts, rows
 from relay.stores.sqlite.bodies import Bodies
 from relay.stores.sqlite.books import Books, Done
 from relay.stores.sqlite.crew import Crew
@@ -124,7 +125,7 @@ class SqliteQueue:
         def work(connection: sqlite3.Connection, done: Done) -> list[QueueEntry | Corrupt]:
             claimed: list[QueueEntry | Corrupt] = []
             for key, count in wanted.items():
-                number = rows.key_number(connection, key)
+                number = counts.key_number(connection, key)
                 left = 0 if number is None else count
                 while number is not None and left > 0:
                     found = rows.due(connection, number, to_number(now), left)
@@ -216,18 +217,19 @@ class SqliteQueue:
 
     async def backlog(self) -> Sequence[KeyBacklog] | StoreFault:
         """Count what is kept, by key; a look-up for each key, no scan."""
-        answer = await self._crew.reader.do(self._shelf.reading, rows.backlog)
+        look = partial(counts.backlog, to_number(self._crew.clock.now()))
+        answer = await self._crew.reader.do(self._shelf.reading, look)
         if isinstance(answer, StoreFault):
             return answer
         return [
             KeyBacklog(
-                key=key,
-                waiting=waiting,
-                next_attempt_at=None if at is None else to_time(at),
-                leased=leased,
-                held=held,
+                key=count.key,
+                waiting=count.waiting,
+                next_attempt_at=None if count.next_at is None else to_time(count.next_at),
+                leased=count.leased,
+                held=count.held,
             )
-            for key, waiting, leased, held, at in answer
+            for count in answer
         ]
 
     async def changed(self) -> None:

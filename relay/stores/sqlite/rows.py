@@ -7,14 +7,13 @@ Errors: `sqlite3.Error`; damaged rows are `Corrupt` values.
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 
 from relay.model.entry import Held, QueueEntry, RequestState
 from relay.model.ports import Corrupt, QueueKey
-from relay.model.settings import Lane
 from relay.stores.codec import (
     Columns,
     decode_entry,
@@ -23,23 +22,7 @@ from relay.stores.codec import (
     to_number,
     to_time,
 )
-
-NEVER = 2**62  # a time that does not come: held until somebody releases it
-
-
-class Standing(Enum):
-    """Under which of the kept counts an entry falls."""
-
-    WAITING = "waiting"
-    LEASED = "leased"
-    HELD = "held"
-
-    @classmethod
-    def of(cls, lease_until: object, held: object) -> "Standing":
-        """Tell from the columns; a lease comes before a hold."""
-        if lease_until is not None:
-            return cls.LEASED
-        return cls.HELD if held else cls.WAITING
+from relay.stores.sqlite.counts import NEVER, Standing, count_in, count_out, move
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,82 +75,13 @@ def _busy(entry: QueueEntry) -> bool:
     )
 
 
-# --- Counts --------------------------------------------------------------------------------------
-
-_SHIFT = {
-    standing: f"UPDATE keys SET {standing.value} = {standing.value} + ?, octets = octets + ?"  # noqa: S608 - the column is one of three words of ours
-    " WHERE key = ?"
-    for standing in Standing
-}
-
-
-def _shift(
-    connection: sqlite3.Connection, key: int, was: Standing | None, becomes: Standing | None
-) -> None:
-    """Count an entry under another standing."""
-    if was is becomes:
-        return
-    if was is not None:
-        connection.execute(_SHIFT[was], (-1, 0, key))
-    if becomes is not None:
-        connection.execute(_SHIFT[becomes], (1, 0, key))
-
-
-def usage(connection: sqlite3.Connection) -> tuple[int, int, int]:
-    """Sum up messages, octets, and the entries set aside."""
-    messages, octets = connection.execute(
-        "SELECT coalesce(sum(waiting + leased + held), 0), coalesce(sum(octets), 0) FROM keys"
-    ).fetchone()
-    corrupt = connection.execute("SELECT count(*) FROM corrupt").fetchone()[0]
-    return messages, octets, corrupt
-
-
-def backlog(connection: sqlite3.Connection) -> list[tuple[QueueKey, int, int, int, int | None]]:
-    """Give each key's counts (waiting, leased, held) and when its next entry can be claimed."""
-    rows = connection.execute(
-        "SELECT route, lane, user, waiting, leased, held,"
-        " (SELECT min(ready_at) FROM entries WHERE entries.key = keys.key)"
-        " FROM keys WHERE waiting + leased + held > 0"
-    )
-    return [
-        (QueueKey(route, Lane(lane), user), waiting, leased, held, None if at == NEVER else at)
-        for route, lane, user, waiting, leased, held, at in rows
-    ]
-
-
-def key_number(connection: sqlite3.Connection, key: QueueKey) -> int | None:
-    """Find a key's number; None: nothing was ever kept under it."""
-    found = connection.execute(
-        "SELECT key FROM keys WHERE route = ? AND lane = ? AND user = ?",
-        (key.route, key.lane, key.user),
-    ).fetchone()
-    return found[0] if found else None
-
-
-# --- In and out ----------------------------------------------------------------------------------
-
-
 def insert(connection: sqlite3.Connection, rows: Sequence[NewRow]) -> None:
     """Add entries. Raises IntegrityError for an id that is there already."""
     for row in rows:
         entry, message, key = row.entry, row.entry.message, row.key
         lease_until, held = _number(entry.lease_until), entry.held is not None
         standing = Standing.of(lease_until, held)
-        known = connection.execute(
-            "INSERT INTO keys (route, lane, user, waiting, leased, held, octets)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-            " waiting = waiting + excluded.waiting, leased = leased + excluded.leased,"
-            " held = held + excluded.held, octets = octets + excluded.octets RETURNING key",
-            (
-                key.route,
-                key.lane,
-                key.user,
-                standing is Standing.WAITING,
-                standing is Standing.LEASED,
-                standing is Standing.HELD,
-                message.size,
-            ),
-        ).fetchone()[0]
+        known = count_in(connection, key, standing, message.size)
         seq = connection.execute(
             "INSERT INTO entries (id, key, version, ready_at, lease_until, held, busy,"
             " received_at, size, progress) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -282,7 +196,7 @@ def rewrite(connection: sqlite3.Connection, place: Place, entry: QueueEntry) -> 
             place.seq,
         ),
     )
-    _shift(connection, place.key, place.standing, Standing.of(lease_until, held))
+    move(connection, place.key, (place.standing, Standing.of(lease_until, held)))
 
 
 def is_recorded(connection: sqlite3.Connection, place: Place, entry: QueueEntry) -> bool:
@@ -302,14 +216,9 @@ def lease(
         "UPDATE entries SET version = ?, lease_until = ?, ready_at = ?, busy = 1 WHERE seq = ?",
         [(entry.version, until, max(until, ready_at(entry)), place.seq) for place, entry in rows],
     )
-    moved: dict[tuple[int, Standing], int] = {}
-    for place, _ in rows:
-        if place.standing is not Standing.LEASED:
-            was = place.key, place.standing
-            moved[was] = moved.get(was, 0) + 1
+    moved = Counter((place.key, place.standing) for place, _ in rows)
     for (key, standing), count in moved.items():
-        connection.execute(_SHIFT[standing], (-count, 0, key))
-        connection.execute(_SHIFT[Standing.LEASED], (count, 0, key))
+        move(connection, key, (standing, Standing.LEASED), count)
 
 
 def postpone(connection: sqlite3.Connection, place: Place, until: int) -> None:
@@ -325,7 +234,7 @@ def remove(connection: sqlite3.Connection, place: Place) -> tuple[int, str | Non
     files = connection.execute(
         "DELETE FROM messages WHERE seq = ? RETURNING file", (place.seq,)
     ).fetchall()
-    connection.execute(_SHIFT[place.standing], (-1, -size, place.key))
+    count_out(connection, place.key, place.standing, size)
     return size, files[0][0] if files else None
 
 

@@ -20,6 +20,7 @@ from relay.stores.sqlite.database import Database
 T = TypeVar("T")
 
 CLOSED = StoreFault("the store is closed")
+TOO_MANY = StoreFault("too many notes wait to be written")
 _GROUP = 512  # jobs in one transaction
 _NOTE_WAIT = 0.5  # seconds
 _NOTES = 20_000  # beyond, notes are lost and counted
@@ -62,9 +63,9 @@ class Task(Generic[T]):
         self._problem = problem
 
     @property
-    def in_vain(self) -> bool:
-        """Whether nothing was done."""
-        return self._problem is not None
+    def problem(self) -> StoreFault | Exception | None:
+        """Why nothing was done; None: it was."""
+        return self._problem
 
     def result(self) -> T | StoreFault:
         """Give what the work gave. Raises what it raised."""
@@ -108,6 +109,7 @@ class Worker(Protocol):
     """Whoever does the work: a thread, or the caller itself."""
 
     lost: int  # notes that were thrown away
+    last_loss: StoreFault | Exception | None  # why the last of them was
 
     async def do(
         self,
@@ -135,6 +137,7 @@ class InlineWorker:
 
     def __init__(self) -> None:
         self.lost = 0
+        self.last_loss: StoreFault | Exception | None = None
 
     async def do(
         self,
@@ -151,7 +154,9 @@ class InlineWorker:
         """Do it now."""
         task = Task(database, work, None)
         run_group([task])
-        self.lost += task.in_vain
+        if task.problem is not None:
+            self.lost += 1
+            self.last_loss = task.problem
 
     async def close(self) -> None:
         """Leave nothing: there never is anything left."""
@@ -162,6 +167,7 @@ class ThreadWorker:
 
     def __init__(self, name: str) -> None:
         self.lost = 0
+        self.last_loss: StoreFault | Exception | None = None
         self._tasks: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._notes: list[Task[None]] = []
         self._lock = threading.Lock()  # over _notes and _closing
@@ -190,6 +196,7 @@ class ThreadWorker:
         with self._lock:
             if self._closing or len(self._notes) >= _NOTES:
                 self.lost += 1
+                self.last_loss = CLOSED if self._closing else TOO_MANY
                 return
             self._notes.append(Task(database, work, None))
             if len(self._notes) == 1:
@@ -211,7 +218,10 @@ class ThreadWorker:
             self._tell(group)
             notes = self._take_notes()
             _perform(notes)
-            self.lost += sum(note.in_vain for note in notes)
+            for note in notes:
+                if note.problem is not None:
+                    self.lost += 1
+                    self.last_loss = note.problem
 
     def _finished(self) -> bool:
         with self._lock:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from disks import ForgetfulFiles
+import pytest
+from disks import MEMORY, ForgetfulFiles
 from fakes import FakeClock
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -59,7 +60,7 @@ class QueueMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.root = Path(tempfile.mkdtemp())
+        self.root = Path(tempfile.mkdtemp(dir=MEMORY))
         self.clock = FakeClock()
         self.number = 0
         self.lives = 0
@@ -210,3 +211,11 @@ class QueueMachine(RuleBasedStateMachine):
 
 TestQueueMachine = QueueMachine.TestCase
 TestQueueMachine.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+
+
+class LongQueueMachine(QueueMachine):
+    """The same for some minutes."""
+
+
+TestLongQueueMachine = pytest.mark.long(LongQueueMachine.TestCase)
+TestLongQueueMachine.settings = settings(max_examples=1_000, stateful_step_count=60, deadline=None)
