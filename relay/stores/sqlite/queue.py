@@ -32,6 +32,7 @@ from relay.stores.sqlite.rows import NewRow, Place
 T = TypeVar("T")
 
 POLL = 1.0  # seconds between two looks for another process's changes
+LOOK_AGAIN = timedelta(seconds=1)  # at an entry that seems free and is remembered as leased
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,9 @@ class SqliteQueue:
                 done.set_aside(connection, row.place, entry, self._crew.clock.now())
                 taken.append(entry)
             elif (left := self._books.still_leased(entry.id)) > 0:
-                rows.postpone(connection, row.place, to_number(now + timedelta(seconds=left)))
+                # Perhaps it was given back earlier in this very transaction, and is not booked yet.
+                again = now + min(timedelta(seconds=left), LOOK_AGAIN)
+                rows.postpone(connection, row.place, to_number(again))
             else:
                 leased = replace(entry, version=entry.version + 1, lease_until=lease_until)
                 fresh.append((row.place, leased))
