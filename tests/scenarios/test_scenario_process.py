@@ -1,0 +1,148 @@
+"""The process: how it starts, obeys signals, takes a new configuration and refuses a broken one."""
+
+import base64
+import signal
+import socket
+from dataclasses import replace
+
+import pytest
+from relay_process import ServiceManager, environment, outcome, serving
+from relay_world import MAIL, relaying, settings, simulated, until
+from serve_config import tickets, written
+from smtp_fakes import PASSWORD
+from typer.testing import CliRunner
+
+from relay.cli import app
+from relay.model.settings import TcpBind
+from relay.service import Unusable
+
+
+def plain(user):
+    return "AUTH PLAIN " + base64.b64encode(f"\0{user}\0{PASSWORD}".encode()).decode()
+
+
+@pytest.fixture
+def manager(tmp_path):
+    listening = ServiceManager(tmp_path)
+    yield listening
+    listening.close()
+
+
+async def test_term_lets_a_slow_call_end_and_its_client_hear_the_verdict(tmp_path, manager):
+    env = environment(tmp_path, NOTIFY_SOCKET=manager.path)
+    async with (
+        simulated() as ses,
+        serving(written(tmp_path, ses.url), env) as relay,
+        relay.line() as idle,
+        relay.line() as busy,
+    ):
+        assert manager.heard() == ["READY=1"]
+        ses.hold_back()
+        await busy.envelope()
+        await busy.begin(MAIL)
+        await ses.holding()
+        relay.signal(signal.SIGTERM)
+        assert (await idle.reply()).startswith("421 4.3.2 ")
+        assert manager.heard() == ["STOPPING=1"]
+        assert not relay.named("message.relayed")
+        ses.answer()
+        assert await busy.reply() == f"250 2.0.0 Ok {ses.messages[0].id}"
+        assert (await busy.reply()).startswith("421 4.3.2 ")
+        assert await relay.end() == 0
+        [line] = await relay.logged("message.relayed")
+        assert line["ses_message_id"] == ses.messages[0].id
+        [stopped] = await relay.logged("relay.stopped")
+        assert stopped["in_flight"] == 0
+        assert relay.errors == []
+
+
+async def test_a_second_term_skips_the_waiting(tmp_path):
+    async with simulated() as ses:
+        config = written(tmp_path, ses.url, store=f"sqlite:///{tmp_path}/queue")
+        async with serving(config, environment(tmp_path)) as relay, relay.line() as busy:
+            ses.hold_back()
+            await busy.envelope()
+            await busy.begin(MAIL)
+            await ses.holding()
+            relay.signal(signal.SIGTERM)
+            await until(lambda: _refused(relay.port))
+            relay.signal(signal.SIGTERM)
+            assert await relay.end() == 0
+            # It was not taken over, and the client knows that it was not.
+            assert not (await busy.reply()).startswith("250")
+            [stopped] = await relay.logged("relay.stopped", level="warning")
+            assert stopped["reason"] == "cut off"
+            assert stopped["in_flight"]
+
+
+def _refused(port):
+    """Tell if nobody listens on a port any more."""
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) != 0
+
+
+async def test_hup_takes_a_new_user_and_drops_no_connection(tmp_path, manager):
+    env = environment(tmp_path, NOTIFY_SOCKET=manager.path)
+    async with simulated() as ses:
+        config = written(tmp_path, ses.url)
+        async with serving(config, env) as relay, relay.line() as old:
+            assert manager.heard() == ["READY=1"]
+            await old.envelope()  # in the middle of a transaction
+            async with relay.line() as line:
+                assert (await line.say(plain("tickets"))).startswith("535 5.7.8 ")
+            written(tmp_path, ses.url, users=tickets())
+            relay.signal(signal.SIGHUP)
+            [line] = await relay.logged("relay.reloaded")
+            assert line["changed"] == ["users"]
+            assert await until(manager.heard) in (["RELOADING=1", "READY=1"], ["RELOADING=1"])
+            async with relay.line() as line:
+                assert (await line.say(plain("tickets"))).startswith("235 2.7.0 ")
+                assert (await line.send(MAIL)).startswith("250 2.0.0 Ok ")
+            await old.begin(MAIL + b"Old.\r\n")
+            assert (await old.reply()).startswith("250 2.0.0 Ok ")
+            # And a broken file changes nothing.
+            config.write_text(config.read_text().replace("auth: optional", "auth: perhaps"))
+            relay.signal(signal.SIGHUP)
+            [refused] = await relay.logged("relay.reloaded", level="error")
+            assert refused["reason"].startswith(f"{config}:5: listeners[0].auth: ")
+            async with relay.line() as line:
+                assert (await line.say(plain("tickets"))).startswith("235 2.7.0 ")
+            assert (await old.send(MAIL + b"Again.\r\n")).startswith("250 2.0.0 Ok ")
+            # Nor does one that needs a restart.
+            written(tmp_path, ses.url, users=tickets(), store=f"sqlite:///{tmp_path}/queue")
+            relay.signal(signal.SIGHUP)
+            await until(lambda: len(relay.named("relay.reloaded", level="error")) == 2)
+            [_, fixed] = relay.named("relay.reloaded", level="error")
+            assert fixed["reason"] == "queue.store: a change of this needs a restart"
+            assert len(ses.messages) == 3
+            relay.signal(signal.SIGTERM)
+            assert await relay.end() == 0
+
+
+def test_check_says_that_a_configuration_is_valid(tmp_path):
+    config = written(tmp_path, "http://127.0.0.1:1")
+    result = CliRunner().invoke(app, ["serve", "--check", "--config", str(config)])
+    assert (result.exit_code, result.output) == (0, f"{config}: configuration is valid\n")
+
+
+async def test_a_faulty_configuration_ends_the_start_with_all_that_is_wrong(tmp_path):
+    config = written(tmp_path, "http://127.0.0.1:1")
+    config.write_text(
+        config.read_text().replace("tls: off", "tls: of").replace("store:", "stored:")
+    )
+    code, out, errors = await outcome("serve", "--config", config, env=environment(tmp_path))
+    assert (code, out) == (2, "")
+    first, second = errors.splitlines()
+    assert first.startswith(f"{config}:4: listeners[0].tls: ")
+    assert second.startswith(f"{config}:12: queue.stored: ")
+
+
+async def test_a_port_that_is_taken_ends_the_start_with_one_line():
+    async with simulated() as ses:
+        host, port = ses.url.rpartition("/")[2].split(":")
+        configuration = settings(ses.url)
+        [listener] = configuration.listeners
+        busy = replace(listener, bind=TcpBind(host, int(port)))
+        with pytest.raises(Unusable, match=rf"^listeners: {host}:{port}: .*in use.*$"):
+            async with relaying(replace(configuration, listeners=(busy,))):
+                pass
