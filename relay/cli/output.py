@@ -96,6 +96,11 @@ def moment(time: datetime | None) -> str | None:
     return None if time is None else time.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def instant(time: datetime) -> str:
+    """Write a time as the log does, to the millisecond."""
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def span(seconds: float) -> str:
     """Write a length of time in its largest unit."""
     for length, unit in _SPANS:

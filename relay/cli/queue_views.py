@@ -80,12 +80,12 @@ def _next(entry: QueueEntry, state: EntryState, now: datetime) -> str:
 
 
 def reason(entry: QueueEntry, state: EntryState) -> str:
-    """Say what an entry waits for: its hold, the scope that is held, or the last refusal."""
+    """Say what an entry waits for: its hold, the scope that stopped it, or the last refusal."""
     if state is EntryState.HELD and entry.held is not None:
         return entry.held.reason
     last = next((str(one.reply) for one in entry.open_requests if one.reply is not None), "")
     if entry.waits_for is not None:
-        return f"{entry.waits_for} is held: {last}" if last else f"{entry.waits_for} is held"
+        return f"{entry.waits_for} was held: {last}" if last else f"{entry.waits_for} was held"
     return last
 
 
@@ -153,7 +153,7 @@ def particulars(entry: QueueEntry, now: datetime) -> list[tuple[str, str]]:
         until = "released" if entry.held.until is None else moment(entry.held.until)
         lines.append(("held", f"{entry.held.reason} (until {until})"))
     if entry.waits_for is not None:
-        lines.append(("waits for", f"{entry.waits_for}, which is held"))
+        lines.append(("waits for", f"{entry.waits_for}, held at the last attempt"))
     return lines
 
 

@@ -10,7 +10,7 @@ import typer
 
 from relay.cli.loading import settings
 from relay.cli.options import Common, flattened
-from relay.cli.output import Column, failure, moment, print_json, print_table, printable, span
+from relay.cli.output import Column, failure, instant, print_json, print_table, printable, span
 from relay.cli.queue_views import document
 from relay.cli.store import sound, with_store
 from relay.cli.surroundings import around
@@ -89,7 +89,7 @@ def _spellings(what: str) -> Iterator[str]:
 def _row(event: HistoryEvent) -> Sequence[str]:
     facts = event.facts
     return (
-        moment(event.at) or "",
+        instant(event.at),
         str(facts.get("queue_id") or facts.get("session_id") or ""),
         event.event,
         "  ".join(f"{name}={text}" for name, text in _told(facts)),
@@ -105,4 +105,4 @@ def _told(facts: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 
 
 def _document(event: HistoryEvent) -> dict[str, object]:
-    return {"event": event.event, "at": moment(event.at), **event.facts}
+    return {"event": event.event, "at": instant(event.at), **event.facts}

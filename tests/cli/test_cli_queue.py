@@ -55,9 +55,9 @@ def test_a_list_says_where_each_message_stands_and_why(typed):
     assert rows[2].endswith("-  ask first")
 
 
-def test_a_list_shows_a_scope_that_is_held(typed):
+def test_a_list_shows_the_scope_that_stopped_a_message(typed):
     typed.keep(changed(new("a"), waits_for=Scope(ScopeKind.USER, "tickets")))
-    assert typed.run("queue list").out.endswith("user:tickets is held\n")
+    assert typed.run("queue list").out.endswith("user:tickets was held\n")
 
 
 def test_many_recipients_are_counted_and_the_null_sender_is_shown(typed):
@@ -148,7 +148,7 @@ def test_show_tells_of_a_hold_and_of_a_lifetime_that_stands_still(typed):
     flat = [" ".join(line.split()) for line in typed.run("queue show a").lines]
     assert "held: ask (until 2026-11-21T12:01:00Z)" in flat
     assert "next attempt: when released" in flat
-    assert "waits for: route:default, which is held" in flat
+    assert "waits for: route:default, held at the last attempt" in flat
     assert "expires: 2026-11-25T12:00:00Z, stands still" in flat
 
 
@@ -209,6 +209,21 @@ def test_a_corrupt_message_is_shown_and_goes_when_it_is_named(typed):
     assert typed.run("queue drop --all").out == "1 message dropped\n"
     assert typed.run("queue drop a").out == "1 message dropped\n"
     assert typed.run("queue list").out == "the queue is empty\n"
+
+
+@pytest.mark.parametrize("words", ["queue show a", "queue show a --json"])
+def test_a_message_whose_content_is_damaged_is_shown_as_far_as_it_can_be_read(typed, words):
+    typed.keep(new("a"))
+
+    def work(connection):
+        connection.execute("UPDATE messages SET content = x'00'")
+
+    typed.as_relay(lambda stores: stores.shared.crew.writer.do(stores.owned.databases[0], work))
+    answer = typed.run(words)
+    assert answer.code == 1
+    assert "alice@example.com" in answer.out
+    assert answer.err.startswith("a cannot be read: ")
+    assert answer.err.endswith("; `ses-relay queue drop a` throws it away\n")
 
 
 @pytest.mark.parametrize("verb", ["retry", "hold", "release", "drop"])

@@ -47,8 +47,8 @@ def test_a_message_is_found_by_each_of_its_names(typed, what):
     assert answer.code == 0
     _, *rows = [line.split() for line in answer.lines]
     assert [row[:3] for row in rows] == [
-        ["2026-11-21T12:00:00Z", "q1", "message.received"],
-        ["2026-11-21T12:00:01Z", "q1", "message.relayed"],
+        ["2026-11-21T12:00:00.000Z", "q1", "message.received"],
+        ["2026-11-21T12:00:01.000Z", "q1", "message.relayed"],
     ]
     assert rows[1][3:] == ["recipients=bob@example.org", "ses_message_id=0102018f-x", "attempt=1"]
 
