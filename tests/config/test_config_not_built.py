@@ -1,10 +1,11 @@
 """Options without a function are refused by that word, and only when they are set."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from relay.config import Faults
+from relay.config import Faults, hints
 from relay.config.loader import read
 from relay.config.not_built import NOT_BUILT, Row, unbuilt
 from relay.model.settings import Settings
@@ -12,7 +13,7 @@ from relay.model.settings import Settings
 AROUND = {
     "listeners": '[{{bind: "127.0.0.1:25", tls: off, auth: off, networks: 127.0.0.0/8, {0}}}]',
     "users": '[{{name: a, password: {{secret: b}}, senders: "*", {0}}}]',
-    "routes": "{{default: {{region: eu-west-1, {0}}}}}",
+    "routes": "{{default: {{region: eu-west-1, {0}}}, other: {{region: eu-west-2}}}}",
 }
 BASE = {
     "listeners": AROUND["listeners"].format(""),
@@ -49,6 +50,41 @@ def test_nothing_is_refused_that_is_left_at_its_default():
     text = "".join(f"{key}: {value}\n" for key, value in BASE.items())
     written_out = text + "workers: 1\nsuppression: {account_list: off}\n"
     assert isinstance(read(written_out.encode(), Path("c.yaml"), {}), Settings)
+
+
+def leaves(section=Settings, path=""):
+    """Walk the options that hold a value: path as rows write it, name in the settings."""
+    for option in hints.options(section).values():
+        place = f"{path}.{option.key}" if path else option.key
+        parts = [
+            part
+            for hint in hints.members(option.hint)
+            for part in (hint, hints.item(hint), hints.entry(hint))
+            if hints.is_section(part)
+        ]
+        if not parts:
+            yield place, option.field.name
+        for part in parts:
+            yield from leaves(part, place)
+
+
+def test_every_option_is_read_by_somebody_or_refused():
+    """Nothing that an operator may set is without effect; reading is seen by the name alone."""
+    top = Path(__file__).parents[2] / "relay"
+    beside = [top / "config", top / "model" / "settings", top / "simulator"]
+    sources = "".join(
+        path.read_text()
+        for path in top.rglob("*.py")
+        if not any(path.is_relative_to(folder) for folder in beside)
+    )
+    refused = {row.key for row in NOT_BUILT}
+    silent = [
+        place
+        for place, name in leaves()
+        if not re.search(rf"\.{name}\b", sources)
+        and not any(f"{place}.".startswith(f"{key}.") for key in refused)
+    ]
+    assert not silent
 
 
 def test_a_row_for_no_option_is_found_out():
