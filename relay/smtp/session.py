@@ -208,10 +208,11 @@ class Session(Connection):
                     await self._rest()
                 continue
             self._rest_at = self._steps + STEPS_IN_ONE_GO
+            left = len(self.inbound)  # the beginning of a line, at most
             self._waiting = True
             heard = await self.hear(self.house.clock.monotonic())
             self._waiting = False
-            if not heard and not len(self.inbound):
+            if not heard and len(self.inbound) == left:
                 return
 
     def answered_at_once(self) -> bool:
