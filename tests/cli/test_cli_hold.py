@@ -77,6 +77,18 @@ def test_the_list_has_the_breakers_holds_and_counts_single_messages(typed):
     }
 
 
+def test_an_identity_is_released_on_every_route(typed):
+    for route in ("", "default"):
+        hold = ScopeHold(
+            scope=Scope(ScopeKind.IDENTITY, "example.com", route),
+            held=Held(reason="complaints"),
+            since=START,
+        )
+        typed.as_relay(lambda stores, hold=hold: stores.shared.holds.hold(hold))
+    assert typed.run("release --identity example.com").code == 0
+    assert holds(typed) == {}
+
+
 def test_json_says_what_was_done(typed):
     assert typed.run("hold --user tickets --json").json["kind"] == "user"
     assert typed.run("release --user tickets --json").json == {
