@@ -3,6 +3,7 @@
 import re
 
 from generated_docs import TOP
+from test_architecture import MAY_IMPORT
 
 from relay.delivery.answers import BY_STATUS, TABLE, Hold
 from relay.model.outcome import Cause
@@ -18,7 +19,9 @@ def section(title):
 
 
 def test_every_folder_has_its_row_and_the_reverse():
-    assert set(re.findall(r"(?m)^\| `([a-z]+)/` \|", section("Folders"))) == FOLDERS
+    told = set(re.findall(r"(?m)^\| `([a-z]+)/` \|", section("Folders")))
+    assert told >= FOLDERS
+    assert told == {part for part in MAY_IMPORT if not part.startswith("__")}
 
 
 def test_modules_and_folders_named_are_there():
@@ -61,3 +64,10 @@ def test_the_replies_of_the_fault_table_are_those_of_the_answer_table():
         if isinstance(verdict, Hold) and verdict.cause is not Cause.SERVICE:
             reply = f"{verdict.reply.code} {verdict.reply.enhanced}"
             assert reply in said[verdict.cause.word], verdict.cause
+
+
+def test_the_task_tree_names_every_eternal_task():
+    names = re.findall(r"forever\(\"([a-z ]+)\"", (RELAY / "service" / "relay.py").read_text())
+    assert len(names) >= 4
+    for name in names:
+        assert re.search(rf"[├└]─ {name}\b", section("Tasks")), name

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import smtplib
+import ssl
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from botocore import xform_name
 from botocore.loaders import create_loader
 from generated_docs import PAGES, commands, renewed
 from markdown_pages import TOP, anchors, blocks, links
+from programs import program
 from typer.main import get_command
 
 from relay.cli import app
@@ -145,9 +147,7 @@ def loaded(text, folder):
     ):
         (folder / name).write_text("content\n")
         (folder / name).chmod(0o600)
-    path = folder / "config.yaml"
-    path.write_text(text)
-    return load(path, {"AWS_REGION": "eu-west-1", "NEWSLETTER_PASSWORD": "a"})
+    return load(written(folder, text), {"AWS_REGION": "eu-west-1", "NEWSLETTER_PASSWORD": "a"})
 
 
 @pytest.mark.parametrize("block", CONFIGURATIONS, ids=str)
@@ -178,6 +178,24 @@ def test_the_manifests_fit_together(tmp_path):
     environment = {entry["name"]: entry["value"] for entry in application["env"]}
     bind = made.listeners[0].bind
     assert (environment["SMTP_HOST"], environment["SMTP_PORT"]) == (bind.host, str(bind.port))
+
+
+def test_the_certificate_for_a_first_try_serves(tmp_path):
+    (line,) = [words for block in SHELL for words in command_lines(block) if words[0] == "openssl"]
+    subprocess.run([program("openssl"), *line[1:]], cwd=tmp_path, check=True, capture_output=True)
+    made = load(written(tmp_path, first_configuration()), {})
+    assert isinstance(made, Settings), str(made)
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(made.tls.certificate, made.tls.key)
+
+
+def first_configuration():
+    return CONFIGURATIONS[0].text
+
+
+def written(folder, text):
+    path = folder / "config.yaml"
+    path.write_text(text)
+    return path
 
 
 # --- policies -------------------------------------------------------------------------------------
