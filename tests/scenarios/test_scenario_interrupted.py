@@ -17,24 +17,25 @@ def stores(tmp_path):
     return {"none": None, "sqlite": SqliteStore(tmp_path)}
 
 
-async def hang_up_in_the_middle(world, ses, octets=MAIL):
+async def hang_up_in_the_middle(world, ses, octets=MAIL, how="reset"):
     """Submit a message, and leave while SES has it and has not answered."""
     async with world.line() as line:
         await line.envelope()
         await line.begin(octets)
         await ses.holding()
-        line.hang_up()
+        line.hang_up() if how == "reset" else line.writer.close()
         await world.logged("smtp.closed", reason="lost")
 
 
+@pytest.mark.parametrize("how", ["reset", "close"])
 @pytest.mark.parametrize("store", ["none", "sqlite"])
-async def test_a_call_outlives_the_client_that_hung_up(store, tmp_path):
+async def test_a_call_outlives_the_client_that_hung_up(store, how, tmp_path):
     async with (
         simulated() as ses,
         relaying(settings(ses.url, store=stores(tmp_path)[store])) as world,
     ):
         ses.hold_back()
-        await hang_up_in_the_middle(world, ses)
+        await hang_up_in_the_middle(world, ses, how=how)
         assert not world.lines("message.relayed")
         ses.answer()
         [line] = await world.logged("message.relayed")

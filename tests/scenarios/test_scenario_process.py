@@ -1,6 +1,7 @@
 """The process: how it starts, obeys signals, takes a new configuration and refuses a broken one."""
 
 import base64
+import json
 import signal
 import socket
 from dataclasses import replace
@@ -117,6 +118,11 @@ async def test_hup_takes_a_new_user_and_drops_no_connection(tmp_path, manager):
             assert len(ses.messages) == 3
             relay.signal(signal.SIGTERM)
             assert await relay.end() == 0
+        # All of that was logged, and none of what only sender and receiver may know.
+        said = json.dumps(relay.events)
+        assert len(relay.named("smtp.authenticated", user="tickets")) == 2
+        for secret in (PASSWORD, plain("tickets").split()[2], "It works.", "argon2"):
+            assert secret not in said
 
 
 def test_check_says_that_a_configuration_is_valid(tmp_path):
