@@ -19,12 +19,16 @@ from relay.model.outcome import Scope
 from relay.model.ports import (
     Corrupt,
     KeyBacklog,
+    Learned,
+    Lesson,
     NewEntry,
     NoCustody,
     QueueKey,
     Stale,
     StoreFault,
     Suppressed,
+    Tally,
+    Waiting,
 )
 from relay.model.reply import Reply
 
@@ -190,3 +194,40 @@ class NoHistory:
     async def recent(self, limit: int) -> Sequence[HistoryEvent]:
         """Find nothing."""
         return ()
+
+
+class NoSendings:
+    """No request is remembered: an event is attributed by the request's tags alone."""
+
+    async def sent(self, ses_message_id: str) -> None:
+        """Know nothing."""
+
+
+class NoTallies:
+    """Nothing is counted over restarts; what this process counts it has in memory."""
+
+    async def add(self, tallies: Sequence[Tally]) -> None:
+        """Let it go."""
+
+    async def tallied(self, since: datetime) -> Sequence[Tally]:
+        """Give nothing."""
+        return ()
+
+
+class NoLessons:
+    """Each event is news: it is told and counted, and then forgotten."""
+
+    async def learn(self, lesson: Lesson) -> Learned:
+        """Take it in without keeping anything."""
+        return Learned(fresh=True, kept=False)
+
+    async def waiting(self, now: datetime, limit: int) -> Sequence[Waiting]:
+        """List nothing."""
+        return ()
+
+    async def put_off(self, key: str, look_at: datetime) -> None:
+        """Have nothing to put off."""
+
+    async def settle(self, key: str, tallies: Sequence[Tally] = ()) -> bool:
+        """Have nothing to settle."""
+        return False

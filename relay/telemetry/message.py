@@ -11,7 +11,7 @@ from typing import assert_never
 
 from relay.model.address import Address
 from relay.model.envelope import Client
-from relay.model.message import Message, Request
+from relay.model.message import TAG_QUEUE_ID, TAG_USER, Message, Request
 from relay.model.outcome import Cause, Deferred, Failed, Outcome, Relayed, Unknown
 from relay.model.reply import Reply
 from relay.telemetry.events import Event, Level
@@ -66,6 +66,8 @@ class MessageEvents:
         facts |= {
             "ses_message_id": outcome.ses_message_id,
             "ses_request_id": outcome.ses_request_id,
+            "tags": _own_tags(message),
+            "dsn": _wishes(message, request),
         }
         self._asked(message, "relayed", attempt)
         self._count(message, "relayed", len(request.recipients), request)
@@ -175,6 +177,30 @@ def message_facts(message: Message) -> Facts:
         "sender": sender_of(message.sender),
         "route": message.route,
     }
+
+
+def _own_tags(message: Message) -> Facts:
+    """Give the tags that the operator set; ours are facts of their own."""
+    return {
+        name: value
+        for name, value in message.parameters.tags
+        if name not in (TAG_QUEUE_ID, TAG_USER)
+    }
+
+
+def _wishes(message: Message, request: Request) -> Facts:
+    """Give what the sender asked of reports (RFC 3461), for those who may bounce late."""
+    said = {"ret": message.ret, "envid": message.envid}
+    wishes: Facts = {name: word for name, word in said.items() if word}
+    wishing = [one for one in message.recipients if one.notify or one.orcpt]
+    if wishing:
+        here = {address.key for address in request.recipients}
+        wishes["recipients"] = {
+            str(one.address): {"notify": ",".join(sorted(one.notify)), "orcpt": one.orcpt or ""}
+            for one in wishing
+            if one.address.key in here
+        }
+    return wishes
 
 
 def _request_facts(message: Message, request: Request, attempt: Attempt) -> Facts:

@@ -19,6 +19,8 @@ Facts = dict[str, object]
 
 # Names of facts whose text is somebody else's and may quote a recipient.
 _FREE_TEXT = ("reply", "detail", "reason")
+# What only feedback needs, to find its way back to the sender: no part of a log line.
+_NOT_IN_LOG = ("dsn", "tags")
 _MOST_RECIPIENTS = 50  # as many as one SES request has; journald cuts lines at 48 KiB
 
 
@@ -57,6 +59,8 @@ class Recorder:
             # A dict of its own: the history keeps it, and the log's is redacted below.
             noted = {**present, "recipients": names} if names else dict(present)
             self._history.note(event, self._clock.now(), noted)
+        for name in _NOT_IN_LOG:
+            present.pop(name, None)
         if names:
             shown = names[:_MOST_RECIPIENTS]
             present["recipients"] = (

@@ -16,8 +16,9 @@ from mail_events import (
 )
 
 from relay.model.address import Address
-from relay.model.message import Request
-from relay.model.outcome import Cause, Deferred, Scope, ScopeKind
+from relay.model.envelope import Notify, Recipient, Ret
+from relay.model.message import TAG_QUEUE_ID, TAG_USER, Parameters, Request
+from relay.model.outcome import Cause, Deferred, Relayed, Scope, ScopeKind
 from relay.model.reply import Reply
 from relay.telemetry import Attempt
 
@@ -101,3 +102,30 @@ def test_the_null_sender_is_shown():
     heard = Heard()
     heard.telemetry.message.held(message(sender=None), "rule staging")
     assert heard.lines[0]["sender"] == "<>"
+
+
+def test_what_a_late_bounce_needs_is_in_the_history_and_not_in_the_log():
+    heard = Heard()
+    wished = message(
+        parameters=Parameters(
+            tags=(("app", "shop"), (TAG_QUEUE_ID, "q-1"), (TAG_USER, "tickets")),
+        ),
+        recipients=(
+            Recipient(BOB, frozenset({Notify.FAILURE, Notify.DELAY}), "rfc822;b@example.org"),
+            Recipient(CAROL, frozenset({Notify.NEVER})),
+        ),
+        ret=Ret.HEADERS,
+        envid="E1",
+    )
+    request = Request(number=1, recipients=(BOB,))
+    heard.telemetry.message.relayed(wished, request, Relayed(ses_message_id="m"), Attempt(number=1))
+    [(_, _, facts)] = heard.history.noted
+    assert facts["tags"] == {"app": "shop"}
+    assert facts["dsn"] == {
+        "ret": "HDRS",
+        "envid": "E1",
+        "recipients": {str(BOB): {"notify": "DELAY,FAILURE", "orcpt": "rfc822;b@example.org"}},
+    }
+    [line] = heard.lines
+    assert not {"tags", "dsn"} & line.keys()
+    assert "rfc822" not in heard.text

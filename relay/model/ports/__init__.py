@@ -17,6 +17,19 @@ from relay.model.ports.keeping import (
     Stale,
     StoreFault,
 )
+from relay.model.ports.learning import (
+    LEARNED_REASONS,
+    FullMailboxes,
+    Learned,
+    Lesson,
+    Lessons,
+    Sendings,
+    Sent,
+    Subject,
+    Tallies,
+    Tally,
+    Waiting,
+)
 from relay.model.ports.mail import (
     MailParameters,
     Reception,
@@ -39,13 +52,18 @@ from relay.model.ports.sending import (
 )
 
 __all__ = [
+    "LEARNED_REASONS",
     "Attempting",
     "Corrupt",
     "Custody",
+    "FullMailboxes",
     "Granted",
     "History",
     "Holds",
     "KeyBacklog",
+    "Learned",
+    "Lesson",
+    "Lessons",
     "MailParameters",
     "NewEntry",
     "NoCustody",
@@ -55,12 +73,18 @@ __all__ = [
     "Reception",
     "Reports",
     "Scheduler",
+    "Sendings",
+    "Sent",
     "Stale",
     "StoreFault",
+    "Subject",
     "Suppressed",
     "Suppression",
+    "Tallies",
+    "Tally",
     "Trace",
     "Transaction",
     "Transport",
     "Verdicts",
+    "Waiting",
 ]

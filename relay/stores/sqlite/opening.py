@@ -14,11 +14,14 @@ from relay.stores.sqlite.control import SqliteControl
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database, Role, Sync
 from relay.stores.sqlite.history import SqliteHistory
+from relay.stores.sqlite.lessons import SqliteLessons
 from relay.stores.sqlite.queue import Shelf, SqliteQueue
 from relay.stores.sqlite.schema import HISTORY, QUEUE, STATE
+from relay.stores.sqlite.sendings import SqliteSendings
 from relay.stores.sqlite.slot import Places, Slot
 from relay.stores.sqlite.state import SqliteHolds, SqliteVerdicts
 from relay.stores.sqlite.suppression import SqliteSuppression
+from relay.stores.sqlite.tallies import SqliteTallies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,9 @@ class Shared:
     holds: SqliteHolds
     verdicts: SqliteVerdicts
     history: SqliteHistory
+    sendings: SqliteSendings
+    lessons: SqliteLessons
+    tallies: SqliteTallies
     crew: Crew
     databases: Sequence[Database]
 
@@ -124,12 +130,16 @@ async def _open_shared(folder: Path, crew: Crew, keep: float, role: Role) -> Sha
         return fault
     reading = Database(places.state, STATE, files, Role.READER)
     looking = Database(places.history, HISTORY, files, Role.READER)
+    suppression = SqliteSuppression(state, reading, crew)
     return Shared(
         control=SqliteControl(places, crew),
-        suppression=SqliteSuppression(state, reading, crew),
+        suppression=suppression,
         holds=SqliteHolds(state, reading, crew),
         verdicts=SqliteVerdicts(state, crew),
         history=SqliteHistory(past, looking, crew, keep),
+        sendings=SqliteSendings(looking, crew),
+        lessons=SqliteLessons(state, reading, suppression, crew),
+        tallies=SqliteTallies(state, reading, crew),
         crew=crew,
         databases=(state, past, reading, looking),
     )

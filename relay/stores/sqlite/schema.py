@@ -138,6 +138,35 @@ def _state_1(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _state_2(connection: sqlite3.Connection) -> None:
+    """Make room for what events teach."""
+    for statement in (
+        # Events that were taken in, so that each counts once however often it comes.
+        "CREATE TABLE learned (key TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+        "CREATE INDEX learned_at ON learned (at)",
+        """CREATE TABLE full_mailboxes (
+            address TEXT NOT NULL, at INTEGER NOT NULL, key TEXT NOT NULL,
+            PRIMARY KEY (address, at, key)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX full_mailboxes_at ON full_mailboxes (at)",
+        """CREATE TABLE waiting (
+            key TEXT PRIMARY KEY,
+            event TEXT NOT NULL,
+            first_seen INTEGER NOT NULL,
+            look_at INTEGER NOT NULL,
+            looks INTEGER NOT NULL,
+            counted INTEGER NOT NULL
+        ) STRICT""",
+        "CREATE INDEX waiting_look_at ON waiting (look_at)",
+        """CREATE TABLE tallies (
+            subject TEXT NOT NULL, name TEXT NOT NULL, slot INTEGER NOT NULL,
+            relayed INTEGER NOT NULL, bounced INTEGER NOT NULL, complained INTEGER NOT NULL,
+            PRIMARY KEY (slot, subject, name)
+        ) STRICT, WITHOUT ROWID""",
+    ):
+        connection.execute(statement)
+
+
 def _history_1(connection: sqlite3.Connection) -> None:
     for statement in (
         """CREATE TABLE events (
@@ -161,5 +190,5 @@ def _history_1(connection: sqlite3.Connection) -> None:
 
 
 QUEUE = Schema(mark=0x53455351, steps=(_queue_1,))
-STATE = Schema(mark=0x53455354, steps=(_state_1,))
+STATE = Schema(mark=0x53455354, steps=(_state_1, _state_2))
 HISTORY = Schema(mark=0x53455348, steps=(_history_1,))

@@ -50,28 +50,17 @@ class SqliteSuppression:
 
     async def suppress(self, entries: Sequence[Suppressed]) -> StoreFault | None:
         """Add addresses; one already there is replaced."""
-        new = [
-            (
-                entry.address.lower(),
-                print_of(entry.address.lower()),
-                entry.reason,
-                to_number(entry.since),
-                None if entry.until is None else to_number(entry.until),
-                entry.note,
-            )
-            for entry in entries
-        ]
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.executemany(
-                "INSERT OR REPLACE INTO suppressed (address, print, reason, since, until, note)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                new,
-            )
+            write(connection, entries)
 
         fault = await self._crew.writer.do(self._database, work)
-        self._looked_at = float("-inf")
+        self.look_again()
         return fault
+
+    def look_again(self) -> None:
+        """Know that the list has changed: the next question looks at the file first."""
+        self._looked_at = float("-inf")
 
     async def unsuppress(self, addresses: Sequence[str]) -> Sequence[str] | StoreFault:
         """Remove addresses and say which of them were there."""
@@ -116,6 +105,31 @@ class SqliteSuppression:
         )
         prints.add(array("q", (row[0] for row in found)))
         self._prints, self._last = prints, newest
+
+
+def write(connection: sqlite3.Connection, entries: Sequence[Suppressed]) -> None:
+    """Put entries on the list, in the place of those that are there."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO suppressed (address, print, reason, since, until, note)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (
+                entry.address.lower(),
+                print_of(entry.address.lower()),
+                entry.reason,
+                to_number(entry.since),
+                None if entry.until is None else to_number(entry.until),
+                entry.note,
+            )
+            for entry in entries
+        ],
+    )
+
+
+def look_up(connection: sqlite3.Connection, address: str) -> Suppressed | None:
+    """Find an entry by the address in lower case, also one that has ended."""
+    row = connection.execute(f"{_COLUMNS} WHERE address = ?", (address,)).fetchone()
+    return None if row is None else _suppressed(row)
 
 
 def _find(connection: sqlite3.Connection, address: str, now: datetime) -> Suppressed | None:

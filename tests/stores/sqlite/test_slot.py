@@ -12,8 +12,14 @@ from relay.model.ports import StoreFault
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.files import Files
 from relay.stores.sqlite.opening import open_guest, open_sqlite
-from relay.stores.sqlite.schema import QUEUE, Schema
+from relay.stores.sqlite.schema import HISTORY, QUEUE, STATE, Schema
 from relay.stores.sqlite.slot import Places, Slot
+
+STEPS = {
+    "queue-0.db": len(QUEUE.steps),
+    "state.db": len(STATE.steps),
+    "history.db": len(HISTORY.steps),
+}
 
 
 def crew():
@@ -106,7 +112,7 @@ async def test_a_newer_schema_is_refused_with_the_fix(folder, name):
     set_pragma(folder.folder / name, "user_version", 99)
     answer = await open_sqlite(folder.folder, 0, crew(), 0.0)
     assert answer == StoreFault(
-        f"{name}: schema 99 is newer than this relay's 1; "
+        f"{name}: schema 99 is newer than this relay's {STEPS[name]}; "
         "run the newer relay, or give it another folder"
     )
     assert version_of(folder.folder / name) == 99
@@ -130,7 +136,7 @@ async def test_a_command_does_not_bring_an_older_schema_up_to_date(folder):
     set_pragma(folder.folder / "state.db", "user_version", 0)
     answer = await open_guest(folder.folder, crew())
     assert answer == StoreFault(
-        "state.db: schema 0 is older than this relay's 1; "
+        f"state.db: schema 0 is older than this relay's {STEPS['state.db']}; "
         "start the relay once to bring it up to date"
     )
 

@@ -1,0 +1,170 @@
+"""What SES's events have taught, in `state.db`: each event is taken in once, in one transaction.
+
+Errors: `StoreFault` values.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from relay.model.ports import (
+    FullMailboxes,
+    Learned,
+    Lesson,
+    StoreFault,
+    Suppressed,
+    Tally,
+    Waiting,
+)
+from relay.stores.codec import to_number, to_time
+from relay.stores.sqlite import tallies as counts
+from relay.stores.sqlite.crew import Crew
+from relay.stores.sqlite.database import Database
+from relay.stores.sqlite.suppression import SqliteSuppression, look_up, write
+from relay.stores.stronger import stronger
+
+# A queue holds an event 14 days, and its dead-letter queue as long again.
+_REMEMBERED = timedelta(days=30)
+_WINDOW = timedelta(days=30)  # in which full mailboxes are counted, and for which they suppress
+
+
+class SqliteLessons:
+    """Implements `relay.model.ports.Lessons`."""
+
+    def __init__(
+        self, database: Database, reading: Database, suppression: SqliteSuppression, crew: Crew
+    ) -> None:
+        self._database = database
+        self._reading = reading
+        self._suppression = suppression
+        self._crew = crew
+
+    async def learn(self, lesson: Lesson) -> Learned | StoreFault:
+        """Take a lesson in, once."""
+
+        def work(connection: sqlite3.Connection) -> Learned:
+            return _learn(connection, lesson)
+
+        learned = await self._crew.writer.do(self._database, work)
+        if isinstance(learned, Learned) and learned.suppressed:
+            self._suppression.look_again()
+        return learned
+
+    async def waiting(self, now: datetime, limit: int) -> Sequence[Waiting] | StoreFault:
+        """List what is due."""
+
+        def work(connection: sqlite3.Connection) -> list[Waiting]:
+            found = connection.execute(
+                "SELECT key, event, first_seen, look_at, looks, counted FROM waiting"
+                " WHERE look_at <= ? ORDER BY look_at LIMIT ?",
+                (to_number(now), limit),
+            )
+            return [
+                Waiting(
+                    key=key,
+                    event=event,
+                    first_seen=to_time(first_seen),
+                    look_at=to_time(look_at),
+                    looks=looks,
+                    counted=bool(counted),
+                )
+                for key, event, first_seen, look_at, looks, counted in found
+            ]
+
+        return await self._crew.reader.do(self._reading, work)
+
+    async def put_off(self, key: str, look_at: datetime) -> StoreFault | None:
+        """Look at it later."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE waiting SET look_at = ?, looks = looks + 1 WHERE key = ?",
+                (to_number(look_at), key),
+            )
+
+        return await self._crew.writer.do(self._database, work)
+
+    async def settle(self, key: str, tallies: Sequence[Tally] = ()) -> bool | StoreFault:
+        """Let it go and count it."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            gone = connection.execute("DELETE FROM waiting WHERE key = ?", (key,)).rowcount
+            if gone:
+                counts.add(connection, tallies)
+            return bool(gone)
+
+        return await self._crew.writer.do(self._database, work)
+
+
+def _learn(connection: sqlite3.Connection, lesson: Lesson) -> Learned:
+    connection.execute("DELETE FROM learned WHERE at < ?", (to_number(lesson.at - _REMEMBERED),))
+    fresh = connection.execute(
+        "INSERT OR IGNORE INTO learned (key, at) VALUES (?, ?)", (lesson.key, to_number(lesson.at))
+    ).rowcount
+    if not fresh:
+        return Learned(fresh=False)
+    entries = [*lesson.suppress]
+    if lesson.full is not None:
+        entries += _too_full(connection, lesson.key, lesson.full)
+    counts.add(connection, lesson.tallies)
+    if (kept := lesson.waiting) is not None:
+        connection.execute(
+            "INSERT INTO waiting (key, event, first_seen, look_at, looks, counted)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                kept.key,
+                kept.event,
+                to_number(kept.first_seen),
+                to_number(kept.look_at),
+                kept.looks,
+                int(kept.counted),
+            ),
+        )
+    return Learned(fresh=True, suppressed=tuple(_suppress(connection, entries, lesson.at)))
+
+
+def _suppress(
+    connection: sqlite3.Connection, entries: Iterable[Suppressed], now: datetime
+) -> Iterable[Suppressed]:
+    for entry in entries:
+        known = look_up(connection, entry.address.lower())
+        kept = entry if known is None else stronger(known, entry)
+        if kept is not known:
+            write(connection, [kept])
+        if not _in_force(known, now) and _in_force(kept, now):
+            yield kept
+
+
+def _in_force(entry: Suppressed | None, now: datetime) -> bool:
+    return entry is not None and (entry.until is None or entry.until > now)
+
+
+def _too_full(
+    connection: sqlite3.Connection, key: str, full: FullMailboxes
+) -> Iterable[Suppressed]:
+    """Remember full mailboxes; give those that were it too often within any 30 days."""
+    connection.execute(
+        "DELETE FROM full_mailboxes WHERE at < ?", (to_number(full.at - 2 * _WINDOW),)
+    )
+    for address in full.addresses:
+        connection.execute(
+            "INSERT OR IGNORE INTO full_mailboxes (address, at, key) VALUES (?, ?, ?)",
+            (address.lower(), to_number(full.at), key),
+        )
+        found = connection.execute(
+            "SELECT at FROM full_mailboxes WHERE address = ? ORDER BY at", (address.lower(),)
+        )
+        times = [to_time(row[0]) for row in found]
+        ends = [
+            last
+            for first, last in zip(times, times[full.limit - 1 :], strict=False)
+            if last - first <= _WINDOW
+        ]
+        if ends:
+            yield Suppressed(
+                address=address,
+                reason="mailbox_full",
+                since=ends[-1],
+                until=ends[-1] + _WINDOW,
+                note=f"{full.limit} bounces of a full mailbox within {_WINDOW.days} days",
+            )
