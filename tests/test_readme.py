@@ -25,6 +25,7 @@ from typer.main import get_command
 from relay.cli import app
 from relay.config import load
 from relay.model.settings import Settings
+from relay.service.relay import FIXED
 from relay.simulator import Simulator, running
 
 READMES = ("README.md", "relay/README.md", "relay/simulator/README.md", "tests/README.md")
@@ -40,6 +41,8 @@ PROGRAMS = {
     *(".venv/bin/python", ".venv/bin/pip", "/opt/ses-relay/bin/pip", ".venv/bin/pytest", "pytest"),
     *(".ci/run", "for", "done"),
 }
+# Programs that run another command as somebody else.
+AS_SOMEBODY = re.compile(r"^runuser -u [a-z-]+ -- ")
 OURS = {"ses-relay", ".venv/bin/ses-relay", "/opt/ses-relay/bin/ses-relay"}
 AWS_OPTIONS = {"--region", "--query", "--output", "--profile"}
 
@@ -84,6 +87,7 @@ def test_links_lead_somewhere(page):
 def command_lines(block):
     """Give the words of each command of a shell block."""
     for line in block.text.splitlines():
+        line = AS_SOMEBODY.sub("", line)  # noqa: PLW2901 - what is left is the command
         for part in re.split(r" && | \| ", line):
             words = shlex.split(part, comments=True)
             while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
@@ -131,6 +135,13 @@ def test_every_verb_spoken_of_exists():
     known = {words[0] for words, _ in commands()}
     for block in re.findall(r"`ses-relay ([a-z]+)", (TOP / "README.md").read_text()):
         assert block in known
+
+
+def test_verbs_said_to_be_missing_are_missing():
+    text = (TOP / "README.md").read_text()
+    (told,) = re.findall(r"these verbs are still missing: (.+)\.\n", text)
+    verbs = {" ".join(words) for words, _ in commands()}
+    assert not verbs & set(re.findall(r"`([a-z ]+)`", told)), "they are there now"
 
 
 # --- configurations -------------------------------------------------------------------------------
@@ -338,6 +349,12 @@ def test_events_spoken_of_exist():
     events = {str(event) for event in import_module("relay.telemetry.events").Event}
     for said in re.findall(r"`((?:relay|smtp|message|throttle|store)\.[a-z_]+)`", text):
         assert said in events, said
+
+
+def test_what_a_reload_cannot_change_is_told():
+    text = (TOP / "README.md").read_text()
+    (told,) = re.findall(r"(?m)^\| SIGHUP \| .+ stays\. (.+) need a restart", text)
+    assert {*FIXED, "queue.store"} == set(re.findall(r"`([a-z.]+)`", told))
 
 
 def test_the_first_python_is_the_declared_one():
