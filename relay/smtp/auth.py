@@ -14,10 +14,11 @@ from relay.model.reply import Reply
 from relay.model.settings import Mechanism, User
 from relay.smtp.passwords import Verdict
 from relay.smtp.sasl import Proof, decode, exchange
-from relay.smtp.session import LONGEST_AUTH, Session
+from relay.smtp.session import Session
 from relay.smtp.users import within
 
 STEP = "AUTH"
+LONGEST_ANSWER = 12_288  # RFC 4954 §4.9 of base64
 
 
 async def log_in(session: Session, argument: str) -> None:
@@ -67,7 +68,7 @@ async def _proof(session: Session, mechanism: Mechanism, initial: str) -> Proof 
     async def ask(challenge: bytes) -> bytes | Reply:
         nonlocal gone
         session.say_lines(b"334 " + b64encode(challenge) + b"\r\n")
-        line = await session.line(LONGEST_AUTH)
+        line = await session.line(LONGEST_ANSWER)
         if line is None:
             gone = True
             return replies.AUTH_CANCELLED

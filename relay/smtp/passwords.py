@@ -17,6 +17,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
+from functools import cache
 from typing import TypeAlias, assert_never
 
 import argon2
@@ -51,8 +52,7 @@ class Passwords:
         self._waiting = 0
         self._key = secrets.token_bytes(32)
         self._good: OrderedDict[bytes, float] = OrderedDict()  # mark → until
-        self._decoys: dict[Cost, str] = {}
-        self._decoy = self._decoy_like(USUAL_COST)
+        self._decoy = _decoy(USUAL_COST)
 
     def imitate(self, users: Iterable[User]) -> None:
         """Make checking an unknown name cost what checking most of these users costs."""
@@ -63,7 +63,7 @@ class Passwords:
                 if cost is not None:
                     costs[cost] += 1
         if costs:
-            self._decoy = self._decoy_like(costs.most_common(1)[0][0])
+            self._decoy = _decoy(costs.most_common(1)[0][0])
 
     async def check(self, user: User | None, proof: Proof) -> Verdict:
         """Check a proof against a user; None: the name is unknown, which takes as long."""
@@ -116,11 +116,11 @@ class Passwords:
             case None:
                 return None
 
-    def _decoy_like(self, cost: Cost) -> str:
-        """Give a hash of this cost that no password matches."""
-        if cost not in self._decoys:
-            self._decoys[cost] = argon2.PasswordHasher(*cost).hash(secrets.token_bytes(32))
-        return self._decoys[cost]
+
+@cache
+def _decoy(cost: Cost) -> str:
+    """Give a hash of this cost that no password matches; making one takes as long as a check."""
+    return argon2.PasswordHasher(*cost).hash(secrets.token_bytes(32))
 
 
 def _cost_of(held: str) -> Cost | None:

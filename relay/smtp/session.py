@@ -1,17 +1,15 @@
-"""One SMTP session: who came in, what was said so far, and how it ends. The verbs are in `verbs`.
+"""One SMTP session: who came in, what was said so far, and how it ends.
 
-Standards: RFC 5321 §3.1 (greeting), §4.1.1 (commands), §4.3.2 (421 at any time), RFC 2920 §3.1
-(which commands end a pipelined group).
-Errors: an exception in a verb is ours: 451 4.3.0 for the client, the traceback in the log.
+How commands are obeyed is in `conversation`, the commands themselves in `verbs`.
+
+Standards: RFC 5321 §3.1 (greeting), §3.8 (421 at any time), RFC 3207 §4.2.
+Errors: none; what forbids something is a `Reply`.
 """
 
 import asyncio
-import ssl
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from relay.model import ids, replies
 from relay.model.address import Address
@@ -27,19 +25,6 @@ from relay.telemetry import Step
 
 if TYPE_CHECKING:
     from relay.model.ports import Transaction
-
-# RFC 5321 §4.5.3.1.4 asks for 512 octets, RFC 3461 §5 for about 1,100 with all its parameters.
-LONGEST_COMMAND = 2048
-LONGEST_AUTH = 12_288  # RFC 4954 §4.9 of base64
-
-# A peer may pipeline thousands of commands; about a millisecond of them is obeyed at a time.
-STEPS_IN_ONE_GO = 64
-
-# Browsers can be made to speak to any port; a request must not be read as a few unknown commands.
-_HTTP = frozenset({b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"CONNECT", b"DELETE", b"PATCH"})
-
-
-Work: TypeAlias = Callable[[], Awaitable[None]]
 
 
 class Content(Protocol):
@@ -59,24 +44,8 @@ class Content(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """One command: what it does (one of the first two), and where it may stand."""
-
-    at_once: Callable[[Any, str], None] | None = None
-    awaited: Callable[[Any, str], Awaitable[None]] | None = None
-    last_in_group: bool = False  # RFC 2920 §3.1: nothing may be sent behind it
-    before_tls: bool = False  # RFC 3207 §4: allowed where STARTTLS is required
-    counted: bool = True  # toward `commands_per_transaction`
-
-
-Verbs: TypeAlias = Mapping[bytes, Verb]
-
-
 class Session(Connection):
-    """The course of one session."""
-
-    verbs: ClassVar[Verbs] = {}
+    """Everything about one session but what is said in it."""
 
     def __init__(
         self,
@@ -110,13 +79,10 @@ class Session(Connection):
         self.stuck_since: float | None = None  # replies wait for a peer that does not read
         self.reason = "lost"  # how it ended, for the log
         self._errors = 0
-        self._commands = 0
+        self.commands = 0
         self._counted_in = False
-        self._waiting = False  # for the peer, to say a command or more content
-        self._work: Work | None = None  # found at once, to be done by the task
-        self._steps = 0  # commands and chunks of content taken
-        self._rest_at = STEPS_IN_ONE_GO
-        self._dismissed = False
+        self.waiting = False  # for the peer, to say a command or more content
+        self.dismissed = False
 
     # --- facts -----------------------------------------------------------------------------------
 
@@ -139,22 +105,9 @@ class Session(Connection):
         """The task that runs the session, once the connection is made."""
         return self._handler_coroutine
 
-    # --- the course ------------------------------------------------------------------------------
+    # --- beginning and end -----------------------------------------------------------------------
 
-    async def _handle_client(self) -> None:
-        """Run the session to its end (aiosmtpd's name). It never raises but when cancelled."""
-        try:
-            if await self._enter():
-                await self._converse()
-        except (ConnectionError, ssl.SSLError, TimeoutError):
-            self.reason = "lost" if self.reason == "lost" else self.reason
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is ours
-            self.reason = "fault"
-            self._own_fault(error)
-        finally:
-            self._leave()
-
-    async def _enter(self) -> bool:
+    async def enter(self) -> bool:
         """Find out who it is and greet them; False when they may not come in."""
         refused = await self._identify() or self._count_in()
         if refused is not None:
@@ -198,150 +151,14 @@ class Session(Connection):
         self.close()
         return False
 
-    async def _converse(self) -> None:
-        while not self.closing:
-            work = self._work or self._advance()
-            self._work = None
-            if work is not None:
-                await self._do(work)
-                if self._steps >= self._rest_at:
-                    await self._rest()
-                continue
-            self._rest_at = self._steps + STEPS_IN_ONE_GO
-            left = len(self.inbound)  # the beginning of a line, at most
-            self._waiting = True
-            heard = await self.hear(self.house.clock.monotonic())
-            self._waiting = False
-            if not heard and len(self.inbound) == left:
-                return
-
-    def answered_at_once(self) -> bool:
-        """Obey what just arrived without waking the task, which saves a turn of the event loop.
-
-        False: the task must be woken, for what has to be waited for.
-        """
-        if not self._waiting or self.stuck:
-            return False
-        before = self._steps
-        self._rest_at = before + STEPS_IN_ONE_GO
-        self._work = self._advance()
-        if self._steps != before:
-            self.silent_since = self.house.clock.monotonic()
-        if self._work is not None or self.closing:
-            return False
-        self.send_now()
-        return True
-
-    async def _rest(self) -> None:
-        """Let the others have their turn, and the peer read what it was told."""
-        self._rest_at = self._steps + STEPS_IN_ONE_GO
-        await self.flush()
-        await asyncio.sleep(0)
-
-    def _advance(self) -> Work | None:
-        """Obey what has arrived, as far as nothing must be waited for; give what must be."""
-        while not self.closing:
-            if self._steps >= self._rest_at:
-                return self._rest
-            try:
-                if self.content is not None:
-                    work = self._take_content(self.content)
-                    if work is not None or self.content is not None:
-                        return work
-                if self._dismissed:
-                    self.part(replies.SHUTTING_DOWN, "stopped")
-                    return None
-                line = self._line(LONGEST_COMMAND)
-                if line is None:
-                    return None
-                self._steps += 1
-                self.unacted = None  # whoever goes on has heard the verdict
-                work = self._obey(line)
-                if work is not None:
-                    return work
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is ours: transient
-                self._own_fault(error)
-        return None
-
-    def _take_content(self, content: Content) -> Work | None:
-        if not len(self.inbound):
-            return None
-        self._steps += 1
-        behind = content.feed(self.inbound.take())
-        if behind is None:
-            return None
-        self.inbound.put_back(behind)
-        self.content = None
-        return content.hand_over
-
-    def _obey(self, line: bytes | Reply) -> Work | None:
-        if isinstance(line, Reply):
-            self.answer(line, "")
-            return None
-        name, _, argument = line.partition(b" ")
-        name = name.upper()
-        verb = self.verbs.get(name)
-        if verb is None:
-            if name in _HTTP:
-                self.part(replies.NOT_HTTP, "http")
-            else:
-                self.answer(replies.UNKNOWN_COMMAND, "")
-            return None
-        if self._forbids(name, verb):
-            return None
-        text = argument.decode("utf-8", "surrogateescape").strip()
-        if verb.awaited is not None:
-            return partial(verb.awaited, self, text)
-        assert verb.at_once is not None
-        verb.at_once(self, text)
-        return None
-
-    def _forbids(self, name: bytes, verb: Verb) -> bool:
-        """Refuse a command that may not stand here; False: it may."""
-        step = name.decode("ascii")
-        if len(self.inbound) and (verb.last_in_group or not self.esmtp) and name != b"QUIT":
-            self.part(replies.OUT_OF_TURN, "pipelining", step)
-            return True
-        if verb.counted:
-            self._commands += 1
-            if self._commands > self.limits.commands_per_transaction:
-                self.part(replies.TOO_MANY_COMMANDS, "commands", step)
-                return True
-        required = self.door.listener.tls is TlsMode.STARTTLS_REQUIRED
-        if required and self.tls is None and not verb.before_tls:
-            self.answer(replies.TLS_REQUIRED, step)
-            return True
-        return False
-
-    async def _do(self, work: Work) -> None:
-        try:
-            await work()
-        except ConnectionError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is ours: transient
-            self._own_fault(error)
-
-    def _own_fault(self, error: Exception) -> None:
-        self.house.telemetry.relay.fault("session", error, session_id=self.id)
-        if self.content is not None:
-            # Nobody knows any more what is content and what is command.
-            self.part(replies.OUR_FAULT_CLOSING, "fault", "DATA")
-        else:
-            self.drop_transaction()
-            self.answer(replies.OUR_FAULT, "")
-
-    async def handle_exception(self, error: Exception) -> str:
-        """Log what went wrong on our side; nothing of it reaches the client (aiosmtpd's name)."""
-        self._own_fault(error)
-        return str(replies.OUR_FAULT)
-
     def dismiss(self) -> None:
         """Ask the session to end: at once between two commands, else after the one under way."""
-        self._dismissed = True
-        if self._waiting and self.content is None:
+        self.dismissed = True
+        if self.waiting and self.content is None:
             self.part(replies.SHUTTING_DOWN, "stopped")
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Clean up at the end, however it came."""
         self._left(self)
         self.drop_transaction()
         if self.unacted is not None and (self.lost is not None or self.reason == "idle"):
@@ -364,12 +181,12 @@ class Session(Connection):
         """Read one more line within a command. None: the peer has gone."""
         # The whole line must come in time, or a peer could stay for ever on single octets.
         since = self.house.clock.monotonic()
-        while (line := self._line(limit)) is None:
+        while (line := self.take_line(limit)) is None:
             if not await self.hear(since):
                 return None
         return line
 
-    def _line(self, limit: int) -> bytes | Reply | None:
+    def take_line(self, limit: int) -> bytes | Reply | None:
         """Take a line without its end. None: not there yet; a reply: it cannot be taken."""
         line = self.inbound.take_line(limit)
         if line is None:
@@ -459,7 +276,7 @@ class Session(Connection):
     def message_done(self) -> None:
         """Count a message that was taken."""
         self.messages += 1
-        self._commands = 0
+        self.commands = 0
 
     # --- asyncio's callbacks ---------------------------------------------------------------------
 

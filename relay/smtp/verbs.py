@@ -18,16 +18,16 @@ from relay.model.reply import Reply
 from relay.model.settings import AuthMode
 from relay.smtp.auth import log_in
 from relay.smtp.content import ask_for_content
+from relay.smtp.conversation import Conversation, Verb, Verbs
 from relay.smtp.parameters import read_mail, read_rcpt
 from relay.smtp.paths import Path, read_path, read_recipient, read_sender
-from relay.smtp.session import Session, Verb, Verbs
 
 # RFC 5321 §4.1.1.1 wants a domain or an address literal; clients say all sorts of names. Whatever
 # is printable is taken, to 255 octets, since it goes into the Received field.
 _HELO = re.compile(r"[!-~]{1,255}")
 
 
-class SubmissionSession(Session):
+class SubmissionSession(Conversation):
     """A session that takes mail."""
 
     def on_ehlo(self, argument: str) -> None:

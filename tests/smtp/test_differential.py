@@ -178,7 +178,7 @@ def classes(codes):
     return [code[:1] for code in codes]
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(groups=dialogues(), cuts=st.lists(st.integers(1, 40), max_size=4))
 def test_the_same_dialogue(groups, cuts):
     async def story():

@@ -94,7 +94,7 @@ OPTIONS = st.sampled_from(
 )
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(chunks=STREAMS, options=OPTIONS)
 def test_only_documented_replies(chunks, options):
     asyncio.run(attack(chunks, **options))

@@ -10,8 +10,8 @@ from smtp_fakes import PASSWORD, FakeReception, hashed_user, listening
 
 from relay.model import replies
 from relay.model.settings import Mechanism
+from relay.smtp.conversation import Conversation
 from relay.smtp.guesses import ADDRESS_LIMIT
-from relay.smtp.session import Session
 from relay.smtp.verbs import SubmissionSession
 
 ENVELOPE = (b"EHLO x", b"MAIL FROM:<a@example.com>", b"RCPT TO:<b@example.com>", b"DATA")
@@ -230,4 +230,4 @@ async def test_a_thousand_connections_leave_nothing_behind():
 def test_every_verb_is_either_at_once_or_awaited():
     for verb in SubmissionSession.verbs.values():
         assert (verb.at_once is None) != (verb.awaited is None)
-    assert not Session.verbs
+    assert not Conversation.verbs
