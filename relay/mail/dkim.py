@@ -4,7 +4,8 @@ dkimpy writes and folds the signature; what it is slow at is done here: header f
 already, the body hash is made in pieces (`relay.mail.body_hash`), and OpenSSL does the RSA with a
 key that was parsed once. A `Signer` may be used by many threads at once.
 
-`c=relaxed/relaxed`: receivers' gateways still fold header fields and strip blanks at line ends.
+`c=relaxed/simple`, as SES signs: gateways still fold header fields, but who alters a body breaks
+SES's own signature as well, and the octets of a large body are hashed as they are.
 
 Signed: From, To, Cc, Subject, Reply-To, Sender, the MIME fields, In-Reply-To, References, List-*.
 Signed once more than they occur (nobody can add another one): From, To, Cc, Subject and Reply-To
@@ -85,7 +86,7 @@ class Signer:
         tags = [
             (b"v", b"1"),
             (b"a", self.key.algorithm),
-            (b"c", b"relaxed/relaxed"),
+            (b"c", b"relaxed/simple"),
             (b"d", self.domain.encode("ascii")),
             (b"s", self.selector.encode("ascii")),
             (b"t", str(int(now.timestamp())).encode("ascii")),

@@ -43,7 +43,7 @@ def test_the_tags():
     found = tags(signed(MESSAGE).fields[0])
     assert found[b"v"] == b"1"
     assert found[b"a"] == b"rsa-sha256"
-    assert found[b"c"] == b"relaxed/relaxed"
+    assert found[b"c"] == b"relaxed/simple"
     assert (found[b"d"], found[b"s"]) == (b"example.com", b"s1")
     assert found[b"t"] == str(int(NOW.timestamp())).encode()
     assert b"l" not in found
