@@ -159,7 +159,8 @@ def event_table():
             said = getattr(getattr(telemetry, area), word).__doc__.strip().partition("\n")[0]
             golden = json.loads((GOLDEN / f"{event}.json").read_text())
             fields = [f"`{name}`" for name in golden if name not in everywhere]
-            yield f"`{event}`", said.removeprefix("Say ").removesuffix("."), " ".join(fields)
+            said = re.sub(r"^(Say|Write down) ", "", said).removesuffix(".")
+            yield f"`{event}`", said, " ".join(fields)
 
     return table(("Event", "Says", "Fields"), rows())
 
