@@ -62,6 +62,7 @@ class Composer:
             rewrite_from=group.changes.rewrite_from,
             add_headers=group.changes.add_headers,
             remove_headers=group.changes.remove_headers,
+            seven_bit_body=route.seven_bit,
         )
         if len(reading.content.body) > THREAD_ABOVE:
             return await asyncio.to_thread(shape, reading, how)

@@ -157,7 +157,7 @@ CHANGES: Mapping[Change, Reason] = {
     Change.EIGHT_BIT_BODY: Reason(
         what="A part of 8-bit content is encoded as quoted-printable or base64.",
         why="SES may do so itself when it adds tracking, after the message was signed.",
-        switch="off; for callers that ask for 7-bit content",
+        switch="routes.*.seven_bit",
     ),
     Change.SIGNATURE_REMOVED: Reason(
         what="A DKIM-Signature that the message came with is removed.",

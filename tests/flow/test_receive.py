@@ -447,3 +447,16 @@ async def test_resubmissions_are_mails_of_their_own_where_switched_off():
     await world.settle()
     await world.submit()
     assert len(world.ses.sent) == 2
+
+
+@pytest.mark.parametrize("seven_bit", [False, True])
+async def test_eight_bit_parts_are_encoded_anew_where_the_route_wants_it(seven_bit):
+    routes = {"default": Route(region="eu-west-1", seven_bit=seven_bit)}
+    world = World(settings(routes=routes))
+    octets = (
+        b"From: t@example.com\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        b"Content-Transfer-Encoding: 8bit\r\n\r\nGr\xc3\xbc\xc3\x9fe\r\n"
+    )
+    await world.submit(octets=octets)
+    [(message, _)] = world.ses.sent
+    assert message.content.octets().isascii() is seven_bit

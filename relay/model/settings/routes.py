@@ -39,6 +39,11 @@ class Route:
         default=DkimSigner.RELAY,
         reason="relay, or ses (Easy DKIM or BYODKIM: the relay does not sign).",
     )
+    seven_bit: bool = option(
+        default=False,
+        reason="Encode 8-bit parts anew as quoted-printable or base64; for configuration sets with "
+        "open or click tracking, where SES would do it itself after the message was signed.",
+    )
     endpoint_url: str | None = option(
         default=None, reason="Simulator or VPC endpoint instead of the Region's own."
     )
