@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pytest
 from generated_docs import commands
-from markdown_pages import TOP
+from markdown_pages import TOP, blocks
 from programs import program
 
 from relay.config.places import PLACES
@@ -171,3 +171,18 @@ def test_readmes_container_listens_where_the_image_says():
     assert published == set(arguments("EXPOSE")[0].split())
     stop = int(words[words.index("--stop-timeout") + 1])
     assert stop > Limits().stop_grace
+
+
+# --- the checks -----------------------------------------------------------------------------------
+
+
+def test_the_checks_call_readmes_command():
+    script = (TOP / ".ci" / "run").read_text()
+    extract = re.search(r"awk '(.+?)' README\.md", script, re.DOTALL)[1]
+    told = subprocess.run(
+        [program("awk"), extract, TOP / "README.md"], capture_output=True, text=True, check=True
+    )
+    (block,) = [block for block in blocks("README.md") if block.kind == "command: tests"]
+    assert told.stdout == block.text
+    assert "SES_RELAY_NO_SKIP=1" in script
+    assert re.search(r"timeout .*\b25m\b", script)
