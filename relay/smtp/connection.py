@@ -5,9 +5,12 @@ it changes, and `tests/smtp/test_connection.py` holds the list:
 
 - `__dir__`: aiosmtpd looks at every attribute of itself for each connection (0.3 ms of 0.8). Its
   verbs are looked up in one table per class instead.
-- `_handle_client`, `push` and the `smtp_…` verbs: every reply has an enhanced code, replies to
-  pipelined commands leave in one write, the log line and the `500` with an exception's text go.
-- `data_received`, `eof_received`, `connection_lost`: aiosmtpd cancels the handler when the peer
+- `_handle_client`, `handle_exception`, and with them `push` and the `smtp_…` verbs, which are not
+  called any more: every reply has an enhanced code, replies to pipelined commands leave in one
+  write, the log line and the `500` with an exception's text go.
+- `data_received`, `pause_writing`, `resume_writing`: a command is obeyed where its octets arrive,
+  without a turn of the event loop, and replies are not awaited one by one.
+- `eof_received`, `connection_lost`: aiosmtpd cancels the handler when the peer
   hangs up or half-closes. A message that SES may be taking at this moment must not be cancelled,
   and what a half-closing client pipelined is still answered. The handler finds out by itself.
 - `_reset_timeout`: a timer made and cancelled for each command costs more than the command. The
@@ -220,9 +223,12 @@ class Connection(SMTP):
         )
         encrypted = protocol._app_transport  # noqa: SLF001 - asyncio offers no other way to it
         assert encrypted is not None
+        plain.pause_reading()  # uvloop changes its way of reading between the two, and only there
         plain.set_protocol(protocol)
-        protocol.connection_made(plain)
         self.transport = encrypted
+        self._held_back = False
+        protocol.connection_made(plain)
+        plain.resume_reading()
         await done
         session: ssl.SSLObject = self.get_extra("ssl_object")
         self.tls = Tls(version=session.version() or "", cipher=(session.cipher() or ("",))[0])

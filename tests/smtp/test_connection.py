@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import ssl
 
+import pytest
 from aiosmtpd.smtp import SMTP
 from smtp_fakes import certificate_files, listening
 
@@ -74,3 +75,28 @@ async def test_an_idle_tls_connection_keeps_a_small_buffer():
         assert len(session.transport._ssl_protocol._ssl_buffer) == 32 * 1024
         assert session.tls.version.startswith("TLSv1.")
         writer.close()
+
+
+def test_tls_on_uvloop():
+    """uvloop reads differently once TLS takes over (extra `fast`)."""
+    uvloop = pytest.importorskip("uvloop")
+
+    async def story():
+        async with listening(tls="starttls") as opened:
+            context = ssl.create_default_context(cafile=certificate_files().certificate)
+            context.check_hostname = False
+            reader, writer = await asyncio.open_connection("127.0.0.1", opened.port)
+            await reader.readline()
+            writer.write(b"EHLO x\r\n")
+            while (await reader.readline())[3:4] == b"-":
+                pass
+            writer.write(b"STARTTLS\r\n")
+            assert (await reader.readline()).startswith(b"220")
+            await writer.start_tls(context)
+            writer.write(b"NOOP\r\nQUIT\r\n")
+            assert (await reader.readline()).startswith(b"554 5.5.1")
+            writer.close()
+            while opened.listeners.sessions:  # noqa: ASYNC110 - the server has no event for it
+                await asyncio.sleep(0)
+
+    uvloop.run(story())
