@@ -152,4 +152,9 @@ def _edited(body: bytes | memoryview, spans: list[tuple[int, int, bytes]]) -> by
         out += (body[position:start], octets)
         position = end
     out.append(body[position:])
+    # Base64 has no line end of its own. A body that ended with one goes on doing so: some DKIM
+    # verifiers do not add what RFC 6376 §3.4.3 says is to be added.
+    last = next((piece for piece in reversed(out) if len(piece)), b"")
+    if body[-2:] == b"\r\n" and last[-2:] != b"\r\n":
+        out.append(b"\r\n")
     return b"".join(out)

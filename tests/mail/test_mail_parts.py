@@ -186,3 +186,11 @@ def test_a_decoder_gets_the_same(parts):
         assert not has_long_line(content.body)
         again = encode_parts(content, seven_bit=seven_bit)
         assert again == (content, ())
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n"])
+def test_a_body_that_ended_with_a_line_end_still_does(end):
+    octets = b"Content-Type: image/png\r\n\r\n" + b"\xff" * 2000 + end
+    content, _ = encoded(octets)
+    assert payloads(content) == payloads(octets)
+    assert bytes(content.body).endswith(b"\r\n") == bool(end)
