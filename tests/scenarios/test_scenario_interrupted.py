@@ -4,8 +4,6 @@ What SES was asked it has been asked: the call ends, its outcome is written down
 the mail twice.
 """
 
-import asyncio
-
 import pytest
 from relay_world import MAIL, relaying, settings, simulated, until
 
@@ -46,11 +44,13 @@ async def test_a_resubmission_joins_the_call_that_is_still_under_way():
     async with simulated() as ses, relaying(settings(ses.url)) as world:
         ses.hold_back()
         await hang_up_in_the_middle(world, ses)
-        again = asyncio.create_task(world.send())
-        await until(lambda: world.relay.parts.listeners.sessions)
-        assert not again.done()
-        ses.answer()
-        assert await again == f"250 2.0.0 Ok {ses.messages[0].id}"
+        async with world.line() as line:
+            await line.envelope()
+            await line.begin(MAIL)
+            sessions = world.relay.parts.listeners._sessions
+            await until(lambda: any(session.receiving for session in sessions))
+            ses.answer()
+            assert await line.reply() == f"250 2.0.0 Ok {ses.messages[0].id}"
         assert len(ses.messages) == 1
 
 
