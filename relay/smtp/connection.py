@@ -199,8 +199,10 @@ class Connection(SMTP):
         """Ask the transport."""
         return None if self.transport is None else self.transport.get_extra_info(name)
 
-    async def start_tls(self, context: ssl.SSLContext) -> None:
+    async def start_tls(self, context: ssl.SSLContext, said: bytearray | None = None) -> None:
         """Encrypt from here on. What the peer sent before and nobody read is forgotten.
+
+        `said` is what it has said of its handshake already, where TLS begins with the first octet.
 
         RFC 3207 §5: otherwise somebody between the two could type commands that are then taken as
         if the client had sent them under TLS.
@@ -228,6 +230,12 @@ class Connection(SMTP):
         self.transport = encrypted
         self._held_back = False
         protocol.connection_made(plain)
+        while said:
+            room = protocol.get_buffer(len(said))
+            part = min(len(room), len(said))
+            room[:part] = said[:part]
+            del said[:part]
+            protocol.buffer_updated(part)
         plain.resume_reading()
         await done
         session: ssl.SSLObject = self.get_extra("ssl_object")

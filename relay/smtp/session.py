@@ -245,7 +245,8 @@ class Session(Connection):
         certificate = self.door.certificate
         assert certificate is not None, "the settings are checked for this"
         try:
-            await self.start_tls(certificate.context)
+            implicit = self.door.listener.tls is TlsMode.IMPLICIT
+            await self.start_tls(certificate.context, self.inbound.take() if implicit else None)
         except (OSError, EOFError) as error:  # ssl.SSLError is an OSError
             self.reason = "tls"
             reason = getattr(error, "reason", None) or type(error).__name__

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import ssl
+from ipaddress import ip_network
 
 import pytest
 from aiosmtpd.smtp import SMTP
@@ -100,3 +101,18 @@ def test_tls_on_uvloop():
                 await asyncio.sleep(0)
 
     uvloop.run(story())
+
+
+async def test_a_handshake_that_came_with_the_proxy_header_is_not_lost():
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    client = context.wrap_bio(incoming, outgoing)
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    networks = (ip_network("127.0.0.0/8"),)
+    async with listening(tls="implicit", proxy_protocol=True, networks=networks) as opened:
+        reader, writer = await asyncio.open_connection("127.0.0.1", opened.port)
+        writer.write(b"PROXY TCP4 192.0.2.7 198.51.100.1 5 465\r\n" + outgoing.read())
+        assert (await reader.readexactly(1)) == b"\x16"  # a handshake record, not a refusal
+        writer.close()
