@@ -33,7 +33,7 @@ from relay.model.settings import (
 )
 from relay.service.assembly import Outside
 from relay.service.relay import Relay
-from relay.simulator import Account, Delay, Drop, Fail, Fault, Simulator, running
+from relay.simulator import Account, Delay, Fault, Simulator, running
 
 PATIENCE = 15.0  # real seconds until a test gives up; a green run never waits that long
 FAST = 1_000_000.0  # recipients a second: the rate is not what these tests are about
@@ -172,6 +172,3 @@ async def relaying(configuration, clock: Clock | None = None):
         async with asyncio.timeout(2 * PATIENCE):
             await serving
     assert not log.named("relay.fault"), log.named("relay.fault")
-
-
-__all__ = ["MAIL", "Drop", "Fail", "SimulatedSes", "World", "relaying", "settings", "simulated"]

@@ -13,7 +13,7 @@ from relay.model import backoff
 from relay.model.settings import Api, SqliteStore
 from relay.queue import runner
 from relay.scheduler import gates
-from relay.simulator import ConfigurationSet, Denial, Drop, Fail
+from relay.simulator import ConfigurationSet, Denial, Drop, Fail, Tenant, TenantStatus
 
 STRANGER = MAIL.replace(b"a@example.com", b"a@stranger.example")
 RATE = Fail("Throttling", "Maximum sending rate exceeded.", 400)
@@ -120,12 +120,14 @@ async def test_nobody_listening_is_a_network_fault():
 
 async def test_the_codes_of_the_second_api_say_the_same():
     sets = {"paused": ConfigurationSet(sending_enabled=False)}
-    async with simulated(configuration_sets=sets) as ses:
+    tenants = {"blocked": Tenant(status=TenantStatus.DISABLED, identities={"example.com"})}
+    async with simulated(configuration_sets=sets, tenants=tenants) as ses:
         to_v2 = route(ses.url, api=Api.V2)
         routes = {
             "default": to_v2,
             "missing": replace(to_v2, configuration_set="missing"),
             "paused": replace(to_v2, configuration_set="paused"),
+            "tenant": replace(to_v2, tenant="blocked"),
         }
         for name, then, code in (
             ("default", TOO_MANY, "451 4.4.5"),
@@ -133,6 +135,7 @@ async def test_the_codes_of_the_second_api_say_the_same():
             ("default", Drop("before"), "451 4.4.2"),
             ("missing", None, "451 4.3.5"),
             ("paused", None, "451 4.3.5"),
+            ("tenant", None, "451 4.3.2"),
         ):
             if then is not None:
                 ses.script(then, operation="SendEmail")
@@ -154,12 +157,13 @@ async def test_an_answer_that_never_comes_is_a_lost_answer():
         assert asyncio.get_running_loop().time() - began < 120
 
 
+@pytest.mark.fake_time
 async def test_a_slow_answer_is_waited_for_where_nobody_else_can_keep_the_mail():
-    async with simulated() as ses, relaying(settings(ses.url, wait=0.05)) as world:
+    async with simulated() as ses, relaying(settings(ses.url), FakeClock()) as world:
         ses.hold_back()
         sending = asyncio.create_task(world.send())
         await ses.holding()
-        await asyncio.sleep(0.1)  # beyond `wait`
+        await asyncio.sleep(30)  # far beyond `queue.wait`
         assert not sending.done()
         ses.answer()
         assert await sending == f"250 2.0.0 Ok {ses.messages[0].id}"
@@ -180,6 +184,17 @@ async def test_an_author_who_is_not_verified_is_refused_as_the_sender_is():
     async with simulated() as ses, relaying(settings(ses.url)) as world:
         reply = await world.send(STRANGER)
         assert reply.startswith("554 5.7.1 Amazon SES: Email address is not verified."), reply
+
+
+async def test_a_sender_who_was_verified_before_is_waited_for():
+    async with simulated() as ses, relaying(settings(ses.url)) as world:
+        assert (await world.send()).startswith("250 2.0.0 Ok ")
+        ses.change(identities=frozenset({"example.net"}))
+        assert (await world.send(MAIL + b"Again.\r\n")).startswith("451 4.3.5 Amazon SES: Email ad")
+        assert world.lines("message.deferred", cause="identity")
+        # Others of the route go on.
+        octets = MAIL.replace(b"a@example.com", b"a@example.net")
+        assert (await world.send(octets, "a@example.net")).startswith("250 2.0.0 Ok ")
 
 
 async def test_a_sandbox_refuses_the_recipient_and_not_the_sender():
