@@ -29,11 +29,17 @@ Reread = Callable[[], Settings | str]
 
 def run_loop(main: Coroutine[Any, Any, T]) -> T:
     """Run on uvloop where it is installed (extra `fast`), on asyncio's own loop otherwise."""
+    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        return runner.run(main)
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         import uvloop  # noqa: PLC0415 - an extra; its absence is no fault
     except ImportError:
-        return asyncio.run(main)
-    return uvloop.run(main)
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
 
 
 def run_relay(settings: Settings, reread: Reread) -> None:
