@@ -12,7 +12,7 @@ Errors: none; what is no event is `Unreadable`, with a reason for the log.
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -119,22 +119,22 @@ About: TypeAlias = Bounce | Complaint | Delivery | Delay | Reject
 Event: TypeAlias = About | Other
 
 
-def unwrap(body: str) -> str | Fields | Unreadable:
-    """Take an SQS body out of what carried it: SNS's envelope, EventBridge's, or nothing."""
+def unwrap(body: str) -> str | Unreadable:
+    """Take an event out of what carried it: SNS's envelope, EventBridge's, or nothing."""
     fields = Fields.parse(body)
     if fields is None:
         return Unreadable("the body is no JSON object")
     if fields.text("Type") == "Notification" and "Message" in fields:
         # Some emulators of SNS put the event there as an object.
-        return fields.text("Message") or fields.inner("Message")
-    return fields.inner("detail") if fields.text("source") == "aws.ses" else fields
+        return fields.text("Message") or fields.inner("Message").written()
+    return fields.inner("detail").written() if fields.text("source") == "aws.ses" else body
 
 
-def read(said: str | Fields) -> Event | Unreadable:
+def read(text: str) -> Event | Unreadable:
     """Read one event."""
-    fields = Fields.parse(said) if isinstance(said, str) else said
+    fields = Fields.parse(text)
     if fields is None:
-        greeting = isinstance(said, str) and said.startswith(_GREETING)
+        greeting = text.startswith(_GREETING)
         return Other(kind="topic validated") if greeting else Unreadable("no JSON object")
     kind = fields.text("eventType") or fields.text("notificationType")
     if not kind:
@@ -164,7 +164,7 @@ def _mail(fields: Fields) -> Mail | Unreadable:
 
 def _bounce(fields: Fields, mail: Mail) -> Bounce:
     said = fields.inner("bounce")
-    recipients = _affected(said, "bouncedRecipients")
+    recipients = _affected(said, "bouncedRecipients", mail)
     return Bounce(
         key=_key("bounce", said, mail, recipients),
         at=said.time("timestamp") or mail.sent_at,
@@ -177,7 +177,7 @@ def _bounce(fields: Fields, mail: Mail) -> Bounce:
 
 def _complaint(fields: Fields, mail: Mail) -> Complaint:
     said = fields.inner("complaint")
-    recipients = _affected(said, "complainedRecipients")
+    recipients = _affected(said, "complainedRecipients", mail)
     return Complaint(
         key=_key("complaint", said, mail, recipients),
         at=said.time("timestamp") or mail.sent_at,
@@ -205,7 +205,7 @@ def _delivery(fields: Fields, mail: Mail) -> Delivery:
 
 def _delay(fields: Fields, mail: Mail) -> Delay:
     said = fields.inner("deliveryDelay")
-    recipients = _affected(said, "delayedRecipients")
+    recipients = _affected(said, "delayedRecipients", mail)
     return Delay(
         key=_key("delay", said, mail, recipients),
         at=said.time("timestamp") or mail.sent_at,
@@ -231,8 +231,8 @@ _READERS: Mapping[str, Callable[[Fields, Mail], About]] = {
 }
 
 
-def _affected(said: Fields, name: str) -> tuple[Affected, ...]:
-    return tuple(
+def _affected(said: Fields, name: str, mail: Mail) -> tuple[Affected, ...]:
+    found = tuple(
         Affected(
             address=address,
             status=one.text("status"),
@@ -241,6 +241,10 @@ def _affected(said: Fields, name: str) -> tuple[Affected, ...]:
         for one in said.inners(name)
         for address in _addresses((one.text("emailAddress"),))
     )
+    if len(found) != 1 or len(mail.destinations) != 1:
+        return found
+    # Receivers report an address as they rewrote it; of a request with one, that one is meant.
+    return tuple(replace(found[0], address=address) for address in _addresses(mail.destinations))
 
 
 def _addresses(texts: tuple[str, ...]) -> tuple[Address, ...]:

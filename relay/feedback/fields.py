@@ -53,6 +53,10 @@ class Fields:
         """Give the objects of a list."""
         return (type(self)(item) for item in self._list(name) if isinstance(item, dict))
 
+    def written(self) -> str:
+        """Give the object as JSON again."""
+        return json.dumps(self._values)
+
     def lists(self) -> Mapping[str, tuple[str, ...]]:
         """Read the whole object as names with lists of texts."""
         return {name: self.texts(name) for name in self._values}

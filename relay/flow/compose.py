@@ -4,7 +4,6 @@ Errors: a `Refusal` of `relay.mail`, while the client can still act.
 """
 
 import asyncio
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,11 +15,8 @@ from relay.mail.shape import THREAD_ABOVE, Shaped, Shaping, shape
 from relay.mail.split import Reading
 from relay.model import replies, ses_limits
 from relay.model.entry import Held
-from relay.model.message import TAG_QUEUE_ID, TAG_USER, Message, Parameters, requests_of
+from relay.model.message import TAG_QUEUE_ID, TAG_USER, Message, Parameters, requests_of, tag_of
 from relay.model.settings import Api, DkimSigner, Route
-
-# SES API reference, MessageTag: letters, digits, `_` and `-`, at most 256.
-_NOT_IN_TAG = re.compile(r"[^A-Za-z0-9_-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +71,7 @@ class Composer:
         if source is None:
             return Refusal(replies.NULL_SENDER_UNROUTED)
         tags = {**dict(changes.tags), **dict(shaped.ses.tags)}
-        tags |= {TAG_QUEUE_ID: queue_id, TAG_USER: _NOT_IN_TAG.sub("_", user.name)[:256]}
+        tags |= {TAG_QUEUE_ID: queue_id, TAG_USER: tag_of(user.name)}
         message = Message(
             id=queue_id,
             session_id=submission.client.session_id,

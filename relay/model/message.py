@@ -4,6 +4,7 @@ One DATA becomes one message for each set of recipients that policy treats alike
 becomes one request for every `recipients_per_request` recipients (SES takes 50 at most).
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +17,14 @@ from relay.model.settings import Lane
 # Tags on every request, by which feedback finds message and user even where history was lost.
 TAG_QUEUE_ID = "relay-queue-id"
 TAG_USER = "relay-user"
+
+# SES API reference, MessageTag: letters, digits, `_` and `-`, at most 256.
+_NOT_IN_TAG = re.compile(r"[^A-Za-z0-9_-]")
+
+
+def tag_of(name: str) -> str:
+    """Spell a name as the value of a tag; different names may end as the same tag."""
+    return _NOT_IN_TAG.sub("_", name)[:256]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,8 @@ class Subject(StrEnum):
     USER = "user"
     ROUTE = "route"
     TAG = "tag"  # named `tag=value`
+    # A user who was held: mail of that slot and before is no reason to hold it again.
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

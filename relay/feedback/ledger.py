@@ -1,0 +1,155 @@
+"""How much was sent and how much of it came back, by sender and by the time it was sent.
+
+What comes back counts with the mail it belongs to, so that late events, events twice and events
+backwards give the same ratio.
+
+Errors: none.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from relay.feedback.origin import Origin
+from relay.feedback.treatment import is_simulated
+from relay.model.address import Address
+from relay.model.ports import Subject, Tally
+
+SLOT = timedelta(minutes=10)
+KEPT = timedelta(days=30)
+# How much mail a ratio looks back on: enough for 0.1 % to be ten complaints.
+REPRESENTATIVE = 10_000  # recipients
+_MOST_TAGS = 10_000  # beyond, a new tag is not counted: it names messages, not kinds of mail
+
+
+class Kind(StrEnum):
+    """What comes back."""
+
+    BOUNCE = "bounce"
+    COMPLAINT = "complaint"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What was sent in some time, and what came back of it."""
+
+    relayed: int = 0
+    bounced: int = 0
+    complained: int = 0
+
+    def __add__(self, other: "Count") -> "Count":
+        return Count(
+            self.relayed + other.relayed,
+            self.bounced + other.bounced,
+            self.complained + other.complained,
+        )
+
+    def came_back(self, kind: Kind) -> int:
+        """Give the bounces or the complaints."""
+        return self.bounced if kind is Kind.BOUNCE else self.complained
+
+    def ratio(self, kind: Kind) -> float:
+        """Give the share that came back; of nothing sent nothing can have."""
+        return self.came_back(kind) / self.relayed if self.relayed else 0.0
+
+
+class Ledger:
+    """The counts of all subjects. Hears of what is sent as a `relay.model.ports.History`."""
+
+    def __init__(self) -> None:
+        self._slots: dict[tuple[Subject, str], dict[datetime, Count]] = {}
+        self._unsaved: dict[tuple[Subject, str, datetime], Tally] = {}
+
+    def note(self, event: str, at: datetime, facts: Mapping[str, object]) -> None:
+        """Count what SES took; called with each event of a message's life."""
+        named = facts.get("recipients")
+        if event != "message.relayed" or not isinstance(named, list):
+            return
+        tags = facts.get("tags")
+        origin = Origin(
+            user=str(facts.get("user", "")),
+            route=str(facts.get("route", "")),
+            tags=tags if isinstance(tags, dict) else {},
+        )
+        relayed = sum(not _simulated(text) for text in named)
+        for tally in self.spread(origin, at, Count(relayed=relayed)):
+            self.add(tally)
+            self.keep(tally)
+
+    def spread(self, origin: Origin, at: datetime, count: Count) -> Sequence[Tally]:
+        """Count for the user, for the route and for each tag, as far as they are known."""
+        names = [(Subject.USER, origin.user), (Subject.ROUTE, origin.route)]
+        if len(self._slots) < _MOST_TAGS:
+            names += [(Subject.TAG, f"{name}={value}") for name, value in origin.tags.items()]
+        return tuple(
+            Tally(
+                subject=subject,
+                name=name,
+                slot=slot_of(at),
+                relayed=count.relayed,
+                bounced=count.bounced,
+                complained=count.complained,
+            )
+            for subject, name in names
+            if name
+        )
+
+    def add(self, tally: Tally) -> None:
+        """Add to a slot, and let go of slots that are too old."""
+        key = (tally.subject, tally.name)
+        slots = self._slots.setdefault(key, {})
+        count = Count(tally.relayed, tally.bounced, tally.complained)
+        if tally.slot in slots:
+            slots[tally.slot] += count
+            return
+        slots[tally.slot] = count
+        for slot in [slot for slot in slots if slot < tally.slot - KEPT]:
+            del slots[slot]
+
+    def keep(self, tally: Tally) -> None:
+        """Remember to save it, in one sum with what else falls into its slot."""
+        key = (tally.subject, tally.name, tally.slot)
+        known = self._unsaved.get(key)
+        if known is not None:
+            tally = replace(
+                tally,
+                relayed=known.relayed + tally.relayed,
+                bounced=known.bounced + tally.bounced,
+                complained=known.complained + tally.complained,
+            )
+        self._unsaved[key] = tally
+
+    def unsaved(self) -> Sequence[Tally]:
+        """Give, once, what is to be saved."""
+        unsaved, self._unsaved = self._unsaved, {}
+        return tuple(unsaved.values())
+
+    def names(self, subject: Subject) -> Iterator[str]:
+        """Give all of one kind that anything is known of."""
+        return (name for kind, name in list(self._slots) if kind is subject)
+
+    def newest(self, subject: Subject, name: str) -> datetime | None:
+        """Give the newest slot of one."""
+        return max(self._slots.get((subject, name), {}), default=None)
+
+    def recent(self, subject: Subject, name: str, after: datetime | None = None) -> Count:
+        """Sum up the newest mail of one, of slots beyond `after` alone."""
+        total = Count()
+        slots = self._slots.get((subject, name), {})
+        for slot in sorted(slots, reverse=True):
+            if total.relayed >= REPRESENTATIVE or (after is not None and slot <= after):
+                break
+            total += slots[slot]
+        return total
+
+
+def slot_of(at: datetime) -> datetime:
+    """Give the slot that a time falls into."""
+    seconds = SLOT.total_seconds()
+    return datetime.fromtimestamp(at.timestamp() // seconds * seconds, UTC)
+
+
+def _simulated(text: object) -> bool:
+    address = Address.parse(str(text))
+    return isinstance(address, Address) and is_simulated(address)
