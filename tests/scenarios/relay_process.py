@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conftest import SIMULATED
+from aws_environment import SIMULATED
 from relay_world import PATIENCE, until
 from smtp_line import SmtpLine
 
