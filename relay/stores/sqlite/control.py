@@ -23,6 +23,7 @@ from relay.model.custody import (
 from relay.model.entry import Held, QueueEntry
 from relay.model.ports import Corrupt, StoreFault
 from relay.model.settings import Lane
+from relay.stores.chosen import due_now
 from relay.stores.codec import to_number, to_time
 from relay.stores.sqlite import rows, scan
 from relay.stores.sqlite.bodies import Bodies
@@ -129,7 +130,7 @@ class SqliteControl:
         """End the hold of entries; they are due at once."""
 
         def change(entry: QueueEntry) -> QueueEntry:
-            return entry if entry.held is None else replace(_due(entry, now), held=None)
+            return entry if entry.held is None else replace(due_now(entry, now), held=None)
 
         return await self._change(chosen, now, change)
 
@@ -137,7 +138,7 @@ class SqliteControl:
         """Make waiting entries due at once."""
 
         def change(entry: QueueEntry) -> QueueEntry:
-            return entry if EntryState.of(entry, now) is EntryState.HELD else _due(entry, now)
+            return entry if EntryState.of(entry, now) is EntryState.HELD else due_now(entry, now)
 
         return await self._change(chosen, now, change)
 
@@ -222,14 +223,6 @@ class SqliteControl:
                 leased += piece.leased
                 await self._crew.aside(partial(slot.bodies.discard, piece.files))
         return Changed(ids=tuple(ids), leased=tuple(leased))
-
-
-def _due(entry: QueueEntry, now: datetime) -> QueueEntry:
-    requests = tuple(
-        replace(request, not_before=None) if request in entry.open_requests else request
-        for request in entry.requests
-    )
-    return replace(entry, next_attempt_at=now, requests=requests)
 
 
 def _has(queue_id: str, connection: sqlite3.Connection) -> bool:

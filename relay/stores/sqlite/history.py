@@ -7,19 +7,18 @@ Errors: `StoreFault` values when reading; a note that cannot be written is lost 
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from relay.model.custody import HistoryEvent
 from relay.model.ports import StoreFault
 from relay.stores.codec import to_number, to_time
+from relay.stores.names import name_of, names_of
 from relay.stores.plain import from_json, to_json
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database
 
-# By which facts a message is found again, beside those in the list `recipients`.
-_NAMES = ("queue_id", "ses_message_id", "message_id", "session_id")
 _PRUNE = 100  # notes between two looks for old events
 _OLD = 500  # events and names removed at a time: more than come in between
 
@@ -65,7 +64,7 @@ class SqliteHistory:
             at=to_number(at),
             message=str(facts.get("queue_id") or facts.get("session_id") or ""),
             facts=to_json(dict(facts)),
-            names=tuple(dict.fromkeys(_names(facts))),
+            names=tuple(dict.fromkeys(names_of(facts))),
         )
         self._noted += 1
         self._crew.writer.note(self._database, lambda at_file: _insert(at_file, note))
@@ -75,7 +74,7 @@ class SqliteHistory:
 
     async def trace(self, what: str, limit: int) -> Sequence[HistoryEvent] | StoreFault:
         """Give the newest messages known by this name, each with its session, in order of time."""
-        name = _name(what)
+        name = name_of(what)
 
         def work(connection: sqlite3.Connection) -> list[_Row]:
             found = connection.execute(
@@ -100,22 +99,6 @@ class SqliteHistory:
             ).fetchall()
 
         return _events(await self._crew.reader.do(self._reading, work))
-
-
-def _name(text: str) -> str:
-    """Give a name as it is kept: without case, and as SQLite can keep it."""
-    return text.lower().encode(errors="replace").decode()
-
-
-def _names(facts: Mapping[str, object]) -> Iterable[str]:
-    for name in _NAMES:
-        value = facts.get(name)
-        if isinstance(value, str) and value:
-            yield _name(value)
-    recipients = facts.get("recipients")
-    if isinstance(recipients, list | tuple):
-        for recipient in recipients:
-            yield _name(str(recipient))
 
 
 def _life(connection: sqlite3.Connection, message: str) -> list[_Row]:

@@ -17,6 +17,7 @@ from relay.model.ports import (
     Waiting,
 )
 from relay.stores.codec import to_number, to_time
+from relay.stores.full_mailbox import WINDOW, too_full
 from relay.stores.sqlite import tallies as counts
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database
@@ -25,7 +26,6 @@ from relay.stores.stronger import stronger
 
 # A queue holds an event 14 days, and its dead-letter queue as long again.
 _REMEMBERED = timedelta(days=30)
-_WINDOW = timedelta(days=30)  # in which full mailboxes are counted, and for which they suppress
 
 
 class SqliteLessons:
@@ -144,7 +144,7 @@ def _too_full(
 ) -> Iterable[Suppressed]:
     """Remember full mailboxes; give those that were it too often within any 30 days."""
     connection.execute(
-        "DELETE FROM full_mailboxes WHERE at < ?", (to_number(full.at - 2 * _WINDOW),)
+        "DELETE FROM full_mailboxes WHERE at < ?", (to_number(full.at - 2 * WINDOW),)
     )
     for address in full.addresses:
         connection.execute(
@@ -155,16 +155,6 @@ def _too_full(
             "SELECT at FROM full_mailboxes WHERE address = ? ORDER BY at", (address.lower(),)
         )
         times = [to_time(row[0]) for row in found]
-        ends = [
-            last
-            for first, last in zip(times, times[full.limit - 1 :], strict=False)
-            if last - first <= _WINDOW
-        ]
-        if ends:
-            yield Suppressed(
-                address=address,
-                reason="mailbox_full",
-                since=ends[-1],
-                until=ends[-1] + _WINDOW,
-                note=f"{full.limit} bounces of a full mailbox within {_WINDOW.days} days",
-            )
+        found_full = too_full(address, times, full.limit)
+        if found_full is not None:
+            yield found_full

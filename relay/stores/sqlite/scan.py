@@ -7,10 +7,9 @@ import json
 import sqlite3
 from datetime import datetime
 
-from relay.model.custody import AGE_BANDS, EntryState, Selection
-from relay.model.entry import QueueEntry
+from relay.model.custody import AGE_BANDS, Selection
 from relay.model.ports import Corrupt
-from relay.model.settings import NULL_SENDER
+from relay.stores.chosen import fits
 from relay.stores.codec import to_number
 from relay.stores.sqlite.rows import Row, select
 
@@ -33,26 +32,6 @@ def _condition(chosen: Selection, after: int) -> tuple[str, list[object]]:
     return f"WHERE {' AND '.join(words)} ORDER BY entries.seq LIMIT {_PIECE}", found
 
 
-def _fits(chosen: Selection, entry: QueueEntry | Corrupt, now: datetime) -> bool:
-    """Tell what only the entry itself can tell; of a damaged one that is nothing."""
-    if isinstance(entry, Corrupt):
-        return (
-            chosen.state in (None, EntryState.CORRUPT)
-            and chosen.sender is None
-            and chosen.recipient is None
-        )
-    message = entry.message
-    if chosen.state is not None and EntryState.of(entry, now) is not chosen.state:
-        return False
-    sender = NULL_SENDER if message.sender is None else str(message.sender)
-    if chosen.sender is not None and not chosen.sender.matches(sender):
-        return False
-    pattern = chosen.recipient
-    return pattern is None or any(
-        pattern.matches(str(recipient.address)) for recipient in message.recipients
-    )
-
-
 def piece_of(
     chosen: Selection, now: datetime, after: int, connection: sqlite3.Connection
 ) -> tuple[list[Row], int | None]:
@@ -60,7 +39,7 @@ def piece_of(
     where, values = _condition(chosen, after)
     found = select(connection, where, values)
     last = found[-1].place.seq if len(found) == _PIECE else None
-    return [row for row in found if _fits(chosen, row.entry, now)], last
+    return [row for row in found if fits(chosen, row.entry, now)], last
 
 
 def set_aside_among(chosen: Selection, limit: int, connection: sqlite3.Connection) -> list[Corrupt]:

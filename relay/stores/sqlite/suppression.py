@@ -14,9 +14,9 @@ from datetime import datetime
 from relay.model.address import Address
 from relay.model.ports import StoreFault, Suppressed
 from relay.stores.codec import to_number, to_time
+from relay.stores.prints import Prints, print_of
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database
-from relay.stores.sqlite.prints import Prints, print_of
 
 _FRESH = 1.0  # seconds for which the prints in memory count as complete
 

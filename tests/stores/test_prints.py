@@ -5,7 +5,7 @@ from array import array
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.stores.sqlite.prints import Prints, print_of
+from relay.stores.prints import Prints, print_of
 
 names = st.integers(0, 60).map("u{}@example.org".format)
 

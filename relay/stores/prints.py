@@ -15,7 +15,7 @@ _SEGMENTS = 16
 
 
 def print_of(address: str) -> int:
-    """Give an address's print: 64 bits, signed, as SQLite keeps numbers."""
+    """Give an address's print: 64 bits, signed, as databases keep numbers."""
     return int.from_bytes(blake2b(address.encode(), digest_size=8).digest(), "big", signed=True)
 
 

@@ -1,0 +1,41 @@
+"""What an operator's selection means for one entry, and what `retry` does to it; for every store.
+
+Errors: none.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from relay.model.custody import EntryState, Selection
+from relay.model.entry import QueueEntry
+from relay.model.ports import Corrupt
+from relay.model.settings import NULL_SENDER
+
+
+def fits(chosen: Selection, entry: QueueEntry | Corrupt, now: datetime) -> bool:
+    """Tell what only the entry itself can tell; of a damaged one that is nothing."""
+    if isinstance(entry, Corrupt):
+        return (
+            chosen.state in (None, EntryState.CORRUPT)
+            and chosen.sender is None
+            and chosen.recipient is None
+        )
+    message = entry.message
+    if chosen.state is not None and EntryState.of(entry, now) is not chosen.state:
+        return False
+    sender = NULL_SENDER if message.sender is None else str(message.sender)
+    if chosen.sender is not None and not chosen.sender.matches(sender):
+        return False
+    pattern = chosen.recipient
+    return pattern is None or any(
+        pattern.matches(str(recipient.address)) for recipient in message.recipients
+    )
+
+
+def due_now(entry: QueueEntry, now: datetime) -> QueueEntry:
+    """Make an entry and all its open requests due at once."""
+    requests = tuple(
+        replace(request, not_before=None) if request in entry.open_requests else request
+        for request in entry.requests
+    )
+    return replace(entry, next_attempt_at=now, requests=requests)

@@ -1,0 +1,26 @@
+"""By which names the history of a message is found again; for every store.
+
+Errors: none.
+"""
+
+from collections.abc import Iterator, Mapping
+
+# The facts that name a message, beside those in the list `recipients`.
+_NAMING = ("queue_id", "ses_message_id", "message_id", "session_id")
+
+
+def name_of(text: str) -> str:
+    """Give a name as it is kept: without case, and as a database can keep it."""
+    return text.lower().encode(errors="replace").decode()
+
+
+def names_of(facts: Mapping[str, object]) -> Iterator[str]:
+    """Give the names among the facts of an event."""
+    for fact in _NAMING:
+        value = facts.get(fact)
+        if isinstance(value, str) and value:
+            yield name_of(value)
+    recipients = facts.get("recipients")
+    if isinstance(recipients, list | tuple):
+        for recipient in recipients:
+            yield name_of(str(recipient))
