@@ -67,7 +67,7 @@ async def open_clients(name: str, route: Route, connections: int) -> AsyncIterat
     async with AsyncExitStack() as stack:
         try:
             credentials = RenewableCredentials(lambda: _chain(route))
-            session = _session(route, credentials)
+            session = session_of(route, credentials)
             ses_pool, sesv2_pool = _Pool(), _Pool()
             ses = await stack.enter_async_context(
                 session.client(
@@ -104,7 +104,9 @@ def _config(connections: int, pool: _Pool) -> AioConfig:
     )
 
 
-def _session(route: Route, credentials: RenewableCredentials) -> aioboto3.Session:
+def session_of(route: Route, credentials: RenewableCredentials | None = None) -> aioboto3.Session:
+    """Make a session of a route's account, with credentials of its own unless they are given."""
+    credentials = credentials or RenewableCredentials(lambda: _chain(route))
     plain = AioSession(profile=route.profile)
     plain.register_component("data_loader", _descriptions())
     plain.register_component("credential_provider", credentials)
