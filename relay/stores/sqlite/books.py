@@ -1,6 +1,7 @@
 """What the owner of a slot remembers beside the file: how full it is, and the leases it gave.
 
-All but `usage` belongs to the writer's thread. Nothing is booked before the commit it belongs to.
+All but `usage` and `prolong` belongs to the writer's thread. Nothing is booked before the commit it
+belongs to.
 
 Errors: none.
 """
@@ -81,6 +82,14 @@ class Books:
     def still_leased(self, queue_id: str) -> float:
         """Say how many seconds a lease given by this process still has; none: 0 or less."""
         return self._leases.get(queue_id, 0.0) - self._clock.monotonic()
+
+    def prolong(self, queue_id: str, seconds: float) -> None:
+        """Keep an entry from being claimed a while longer: what became of it is not recorded yet.
+
+        However long the disk is full, an outcome that is known must not be lost to a new claim.
+        """
+        end = self._clock.monotonic() + seconds
+        self._leases[queue_id] = max(self._leases.get(queue_id, end), end)
 
     def settle(self, done: Done) -> None:
         """Book what is committed now, and remove the files without a row."""

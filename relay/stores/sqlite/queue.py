@@ -32,6 +32,7 @@ from relay.stores.sqlite.rows import NewRow, Place
 T = TypeVar("T")
 
 POLL = 1.0  # seconds between two looks for another process's changes
+RECORD_AGAIN = 60.0  # seconds within which somebody tries again to record what could not be
 LOOK_AGAIN = timedelta(seconds=1)  # at an entry that seems free and is remembered as leased
 
 
@@ -153,10 +154,10 @@ class SqliteQueue:
             if isinstance(entry, Corrupt):
                 done.set_aside(connection, row.place, entry, self._crew.clock.now())
                 taken.append(entry)
-            elif (left := self._books.still_leased(entry.id)) > 0:
-                # Perhaps it was given back earlier in this very transaction, and is not booked yet.
-                again = now + min(timedelta(seconds=left), LOOK_AGAIN)
-                rows.postpone(connection, row.place, to_number(again))
+            elif self._books.still_leased(entry.id) > 0:
+                # Perhaps it was given back earlier in this very transaction, and is not booked yet;
+                # the pause must be one, or the claim would find it again and again.
+                rows.postpone(connection, row.place, to_number(now + LOOK_AGAIN))
             else:
                 leased = replace(entry, version=entry.version + 1, lease_until=lease_until)
                 fresh.append((row.place, leased))
@@ -186,8 +187,12 @@ class SqliteQueue:
     ) -> QueueEntry | Stale | StoreFault:
         """Replace the entry and add what it causes, in one transaction."""
         if any(map(is_large, spawn)):
-            return await self._surely(self._record_large(entry, spawn))
-        return await self._replace(entry, small_rows(spawn))
+            recorded = await self._surely(self._record_large(entry, spawn))
+        else:
+            recorded = await self._replace(entry, small_rows(spawn))
+        if isinstance(recorded, StoreFault):
+            self._books.prolong(entry.id, RECORD_AGAIN)
+        return recorded
 
     async def _record_large(
         self, entry: QueueEntry, spawn: Sequence[NewEntry]
