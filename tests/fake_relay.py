@@ -104,6 +104,7 @@ class FakeRelay:
     def __init__(self, folder, *, account=None, users=(), seconds=0.05, **settings):
         self.clock = FakeClock()
         self.log = Lines()
+        self.files = Files()  # a test may make it fail
         self.simulator = Simulator(account or Account(), clock=self.clock.now)
         self.ses = InProcessSes(self.simulator, seconds)
         known = {
@@ -125,7 +126,7 @@ class FakeRelay:
 
     async def __aenter__(self):
         sqlite = await open_sqlite(
-            self._folder, 0, Crew.inline(Files(), self.clock), self.settings.history
+            self._folder, 0, Crew.inline(self.files, self.clock), self.settings.history
         )
         self.sqlite = sqlite
         self._stack.push_async_callback(sqlite.close)

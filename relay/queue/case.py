@@ -27,7 +27,7 @@ from relay.model.ports import (
     StoreFault,
 )
 from relay.model.progress import Progress, Times, after, expired, interrupted
-from relay.queue.recording import record_surely
+from relay.queue.recording import record_surely, tell_interrupted
 from relay.queue.reserve import Reserve
 from relay.telemetry import Telemetry
 
@@ -63,14 +63,28 @@ class Case:
     async def work(self) -> None:
         """Make the due requests, then give the entry back."""
         now = self._tools.clock.now()
-        self._entry = interrupted(self._entry, self._times(), replies.ANSWER_LOST)
+        self._take_up()
         due = list(self._entry.due_requests(now))
         if self._entry.held is None:
             while due and not self._lost:
                 together, due = due[:ABREAST], due[ABREAST:]
-                await asyncio.gather(*[self._make(request) for request in together])
+                await self._make_all(together)
         if not self._lost:
             await self._give_back()
+
+    def _take_up(self) -> None:
+        """Begin where a claimant stopped whose lease ended: what it had in flight is Unknown."""
+        found = self._entry
+        taken_up = interrupted(found, self._times(), replies.ANSWER_LOST)
+        tell_interrupted(found, taken_up, self._tools.telemetry)
+        self._entry = replace(taken_up, lease_until=found.lease_until)
+
+    async def _make_all(self, requests: Sequence[EntryRequest]) -> None:
+        """Make requests side by side; a bug that ends one of them waits for the others to end."""
+        made = await asyncio.gather(*map(self._make, requests), return_exceptions=True)
+        for error in made:
+            if error is not None:
+                raise error
 
     async def _make(self, request: EntryRequest) -> None:
         message, reserved = self._entry.message, 0

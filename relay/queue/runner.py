@@ -16,6 +16,7 @@ from relay.model.entry import QueueEntry
 from relay.model.ports import Corrupt, KeyBacklog, QueueKey, Scheduler, StoreFault
 from relay.model.progress import interrupted
 from relay.queue.case import LEASE, Case, Tools
+from relay.queue.recording import tell_interrupted
 
 # Entries in work at a time. Each is a few kilobytes until its turn comes.
 WINDOW = 500
@@ -58,10 +59,18 @@ class Runner:
 
     async def recover(self) -> int | StoreFault:
         """Take up what the last owner of this queue left behind, before anything is claimed."""
-        return await self._tools.queue.recover(self._taken_up)
+        found: dict[str, tuple[QueueEntry, QueueEntry]] = {}  # by id: it may be amended twice
 
-    def _taken_up(self, entry: QueueEntry) -> QueueEntry:
-        return interrupted(entry, self._tools.times(entry), replies.ANSWER_LOST)
+        def taken_up(entry: QueueEntry) -> QueueEntry:
+            free = interrupted(entry, self._tools.times(entry), replies.ANSWER_LOST)
+            found[entry.id] = entry, free
+            return free
+
+        recovered = await self._tools.queue.recover(taken_up)
+        if not isinstance(recovered, StoreFault):
+            for entry, free in found.values():
+                tell_interrupted(entry, free, self._tools.telemetry)
+        return recovered
 
     async def watch(self) -> None:
         """Wake up when another process (an operator, another node) changed the queue."""
