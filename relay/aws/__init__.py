@@ -3,7 +3,7 @@
 A route (one SES account and Region) gets its clients here, opened once and closed in order.
 """
 
-from relay.aws.clients import RouteClients, UnusableRoute, open_clients
+from relay.aws.clients import RouteClients, UnusableRoute, open_clients, open_sts
 from relay.aws.credentials import RenewableCredentials
 
 __all__ = [
@@ -11,4 +11,5 @@ __all__ = [
     "RouteClients",
     "UnusableRoute",
     "open_clients",
+    "open_sts",
 ]

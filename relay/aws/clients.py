@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import aioboto3
 from aiobotocore.config import AioConfig
@@ -26,6 +27,7 @@ from relay.model.settings import Route
 if TYPE_CHECKING:  # the stubs are a test dependency
     from types_aiobotocore_ses.client import SESClient
     from types_aiobotocore_sesv2.client import SESV2Client
+    from types_aiobotocore_sts.client import STSClient
 
 CONNECT_SECONDS = 10.0
 # From the last octet of the request to the first of the answer, and between any two of it.
@@ -90,6 +92,20 @@ async def open_clients(name: str, route: Route, connections: int) -> AsyncIterat
             sesv2_http=sesv2_pool.session,
             credentials=credentials,
         )
+
+
+@asynccontextmanager
+async def open_sts(route: Route, credentials: RenewableCredentials) -> AsyncIterator["STSClient"]:
+    """Open a client that can say whose a route's credentials are.
+
+    An endpoint of Amazon's own (a VPC's) is SES's alone; anything else is a double, which speaks
+    for all of AWS.
+    """
+    host = urlsplit(route.endpoint_url or "").hostname or ""
+    double = None if host.endswith((".amazonaws.com", ".api.aws")) else route.endpoint_url
+    session = session_of(route, credentials)
+    async with session.client("sts", endpoint_url=double, config=_config(1, _Pool())) as sts:
+        yield sts
 
 
 def _config(connections: int, pool: _Pool) -> AioConfig:

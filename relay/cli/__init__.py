@@ -6,6 +6,7 @@ usage or configuration.
 
 import typer
 
+from relay.cli.check import check_all
 from relay.cli.config import app as config_app
 from relay.cli.demo import demo
 from relay.cli.dkim import app as dkim_app
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(serve)
 app.command()(simulator)
+app.command("check")(check_all)
 app.add_typer(queue_app, name="queue")
 app.command("hold")(hold)
 app.command("release")(release)

@@ -26,6 +26,14 @@ from relay.model.ses_limits import V1_OCTETS
 from relay.model.settings import Api
 
 
+def chosen(api: Api, message: Message) -> Api:
+    """Say which API a message goes out by, where the route leaves the choice open."""
+    if api is not Api.AUTO:
+        return api
+    too_long = message.content.size > V1_OCTETS
+    return Api.V2 if too_long or message.parameters.tenant else Api.V1
+
+
 class SesTransport:
     """Hands the requests of one route to SES."""
 
@@ -41,7 +49,7 @@ class SesTransport:
         """Make one request and say what became of it, within `deadline(message.content.size)`."""
         sending = Sending(message, request)
         ends = asyncio.get_running_loop().time() + deadline(message.content.size)
-        api = self._choose(message)
+        api = chosen(self._api, message)
         generation = self._credentials.generation
         heard = await exchange(self._calls[api], sending, ends)
         if self._too_long_for_v1(api, heard):
@@ -55,12 +63,6 @@ class SesTransport:
             case Relayed():
                 self._verified.remember((message.source, *message.authors))
         return heard
-
-    def _choose(self, message: Message) -> Api:
-        if self._api is not Api.AUTO:
-            return self._api
-        too_long = message.content.size > V1_OCTETS
-        return Api.V2 if too_long or message.parameters.tenant else Api.V1
 
     def _too_long_for_v1(self, api: Api, heard: Heard) -> bool:
         return (

@@ -1,0 +1,248 @@
+"""What AWS says: credentials, clock, account, identities, configuration sets, tenants.
+
+One control call a second at most, over all routes together: a full check takes about as many
+seconds as there are identities.
+
+SES facts: reviews begin at PROBATION, SHUTDOWN stops sending (SES API v2 reference, GetAccount);
+AWS refuses signatures that are more than five minutes off (IAM User Guide, signature version 4).
+Errors: none; findings.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from relay.delivery.account import AccountUnknown
+from relay.delivery.inspection import ConfigurationSet, Identity, Inspector, Unanswered, Why
+from relay.model.account import AccountState
+from relay.model.clock import Clock
+from relay.model.settings import DkimSigner, Route, Settings
+from relay.service.check.finding import Finding, fault, ok, warning
+from relay.service.check.senders import Needed, needed, routes_of
+
+SKEW_WARN, SKEW_FAULT = 30.0, 300.0  # seconds
+QUOTA_WARN = 0.8
+_CREDENTIALS = (
+    "give the machine, task or pod a role (README, First real set-up), or set `profile` or "
+    "`role_arn` of the route"
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class RouteCheck:
+    """Everything about the account behind one route."""
+
+    name: str
+    route: Route
+    settings: Settings
+    ask: Inspector
+    clock: Clock
+    _known: dict[str, Identity | Unanswered] = field(default_factory=dict)
+
+    @property
+    def about(self) -> str:
+        """What its findings are about."""
+        return f"routes.{self.name}"
+
+    async def findings(self) -> AsyncIterator[Finding]:
+        """Ask one thing after the other; nothing more once the credentials are no good."""
+        said = await self.ask.caller()
+        for finding in self._skew(said.at):
+            yield finding
+        if isinstance(said, Unanswered) and said.why is Why.CREDENTIALS:
+            yield fault(f"{self.about} credentials", said.detail, _CREDENTIALS)
+            return
+        if isinstance(said, Unanswered):
+            yield warning(
+                f"{self.about} credentials",
+                f"STS cannot be asked whose they are: {said.detail}",
+                "let the machine reach STS, or trust that SES's own answers follow here",
+            )
+        else:
+            yield ok(f"{self.about} credentials", said.arn)
+        account = await self.ask.account()
+        for finding in self._account(account):
+            yield finding
+        for one in needed(self.settings):
+            if one.route == self.name:
+                yield await self._identity(one)
+        for name in self._configuration_sets():
+            for finding in self._set(name, await self.ask.configuration_set(name)):
+                yield finding
+        if self.route.tenant:
+            yield self._tenant(self.route.tenant, await self.ask.tenant(self.route.tenant))
+
+    def _skew(self, at: datetime | None) -> Iterator[Finding]:
+        if at is None:
+            return
+        ahead = (self.clock.now() - at).total_seconds()
+        says = f"this machine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'}"
+        fix = "let NTP set it (timedatectl); AWS refuses signatures that are 5 minutes off"
+        if abs(ahead) >= SKEW_FAULT:
+            yield fault(f"{self.about} clock", f"{says} AWS", fix)
+        elif abs(ahead) >= SKEW_WARN:
+            yield warning(f"{self.about} clock", f"{says} AWS", fix)
+        else:
+            yield ok(f"{self.about} clock", "agrees with AWS")
+
+    def _account(self, look: AccountState | AccountUnknown) -> Iterator[Finding]:
+        about = f"{self.about} account"
+        match look:
+            case AccountUnknown(reason=reason):
+                yield warning(
+                    about,
+                    f"rate, quota and standing cannot be read: {reason}",
+                    "allow ses:GetAccount; until then the relay finds the rate out by itself",
+                )
+            case AccountState():
+                yield from self._standing(about, look)
+                yield self._quota(about, look)
+
+    def _standing(self, about: str, state: AccountState) -> Iterator[Finding]:
+        if not state.sending_enabled or state.enforcement == "SHUTDOWN":
+            yield fault(
+                about,
+                f"SES does not send for it (sending enabled: {state.sending_enabled}, enforcement "
+                f"{state.enforcement})",
+                "answer the case that AWS opened, or `aws sesv2 put-account-sending-attributes "
+                "--sending-enabled`",
+            )
+        elif state.enforcement != "HEALTHY":
+            yield warning(
+                about,
+                f"is under review by SES: enforcement {state.enforcement}",
+                "lower bounces and complaints, and answer the case that AWS opened",
+            )
+        if state.sandbox:
+            yield warning(
+                about,
+                "is in the SES sandbox: only verified recipients get mail",
+                "ask for production access in the SES console, under Account dashboard",
+            )
+
+    def _quota(self, about: str, state: AccountState) -> Finding:
+        used, most = state.sent_last_24_hours, state.max_24_hour_send
+        says = f"{state.max_send_rate:g} recipients/s, {used:,.0f} of "
+        says += "any number" if most < 0 else f"{most:,.0f}"
+        says += " sent in 24 hours"
+        if most >= 0 and used >= QUOTA_WARN * most:
+            return warning(about, says, "ask AWS for a higher quota, or send less")
+        return ok(about, says)
+
+    async def _identity(self, one: Needed) -> Finding:
+        about = f"{one.key} {one.name}"
+        if not one.candidates:
+            return ok(about, "may be anything: SES itself refuses what is not verified")
+        if self.route.from_arn or self.route.source_arn:
+            return ok(about, "belongs to another account (from_arn, source_arn): cannot be asked")
+        waiting: Identity | None = None
+        for name in one.candidates:
+            if name not in self._known:
+                self._known[name] = await self.ask.identity(name)
+            match self._known[name]:
+                case Identity(verified=True) as found:
+                    return self._verified(about, one, found)
+                case Identity() as found:
+                    waiting = waiting or found
+                case Unanswered(why=Why.ABSENT):
+                    pass
+                case Unanswered(detail=detail):
+                    fix = "allow ses:GetEmailIdentity on it, for this check alone"
+                    return warning(about, f"cannot be asked about: {detail}", fix)
+        return self._unverified(about, one, waiting)
+
+    def _verified(self, about: str, one: Needed, found: Identity) -> Finding:
+        if found.mail_from_rejects:
+            return fault(
+                about,
+                f"the MAIL FROM domain of {found.name} has no MX record, and SES rejects then",
+                "publish the MX record that the SES console shows for it",
+            )
+        if not found.signed_by_ses and not self._signs(one):
+            return warning(
+                about,
+                f"is verified ({found.name}), but neither SES nor the relay signs its mail",
+                "switch on Easy DKIM for the identity, or configure a key under `dkim`",
+            )
+        return ok(about, f"{found.name} is verified in {self.route.region}")
+
+    def _signs(self, one: Needed) -> bool:
+        domain = one.name.rpartition("@")[2].lower()
+        return self.route.dkim is DkimSigner.RELAY and any(
+            f".{domain}".endswith(f".{key.domain.lower().rstrip('.')}")
+            for key in self.settings.dkim
+        )
+
+    def _unverified(self, about: str, one: Needed, waiting: Identity | None) -> Finding:
+        region = self.route.region
+        if waiting is not None:
+            says = f"{waiting.name} is not verified in {region} yet: {waiting.status}"
+            fix = f"publish the DNS records of {waiting.name}, or follow the link in SES's mail"
+        else:
+            says = f"no identity in {region} covers it ({', '.join(one.candidates)})"
+            fix = (
+                "verify it there, identities belong to one Region: aws sesv2 "
+                f"create-email-identity --region {region} --email-identity {one.candidates[-1]}"
+            )
+        if one.rewritten_by:
+            return warning(about, f"{says}; rule {one.rewritten_by} may rewrite it", fix)
+        return fault(about, says, fix)
+
+    def _configuration_sets(self) -> list[str]:
+        """List the sets that mail of this route may name."""
+        users = [
+            user for user in self.settings.users if self.name in routes_of(self.settings, user)
+        ]
+        rules = [rule for rule in self.settings.rules if rule.then.route in {None, self.name}]
+        found = [
+            self.route.configuration_set,
+            *(user.configuration_set for user in users),
+            *(rule.then.configuration_set for rule in rules),
+        ]
+        return list(dict.fromkeys(name for name in found if name))
+
+    def _set(self, name: str, said: ConfigurationSet | Unanswered) -> Iterator[Finding]:
+        about = f"{self.about} configuration set {name}"
+        match said:
+            case Unanswered(why=Why.ABSENT):
+                yield fault(
+                    about, f"does not exist in {self.route.region}", "make it there, or correct it"
+                )
+            case Unanswered(detail=detail):
+                fix = "allow ses:GetConfigurationSet, for this check alone"
+                yield warning(about, f"cannot be asked about: {detail}", fix)
+            case ConfigurationSet(sending_enabled=False):
+                yield fault(about, "its sending is paused", "enable sending for it in SES")
+            case ConfigurationSet(events=events):
+                yield self._events(about, events)
+
+    def _events(self, about: str, events: frozenset[str] | None) -> Finding:
+        if not (self.settings.feedback.sqs or self.settings.feedback.sns):
+            return ok(about, "is there")
+        if events is None:
+            return warning(
+                about,
+                "is there, its event destinations cannot be read",
+                "allow ses:GetConfigurationSetEventDestinations, for this check alone",
+            )
+        missing = sorted({"BOUNCE", "COMPLAINT"} - events)
+        if missing:
+            return warning(
+                about,
+                f"tells nobody of {' and '.join(missing)}: the relay cannot learn from them",
+                "add an event destination for it, to the SNS topic that `feedback` reads",
+            )
+        return ok(about, "is there, and tells of bounces and complaints")
+
+    def _tenant(self, name: str, said: str | Unanswered) -> Finding:
+        about = f"{self.about} tenant {name}"
+        match said:
+            case Unanswered(why=Why.ABSENT):
+                return fault(about, "does not exist", "make it, or correct routes.tenant")
+            case Unanswered(detail=detail):
+                fix = "allow ses:GetTenant, for this check alone"
+                return warning(about, f"cannot be asked about: {detail}", fix)
+            case "DISABLED":
+                return fault(about, "its sending is paused", "reinstate it in SES")
+            case status:
+                return ok(about, f"is there: {status}")

@@ -1,0 +1,57 @@
+"""DKIM keys: usable, in their time, and published as they are.
+
+Standards: RFC 6376 §3.6 (key records).
+Errors: none; findings.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from relay.model.settings import DkimKey, Settings
+from relay.service.check.finding import Finding, fault, ok, warning
+from relay.service.dkim import UnusableKey, fault_of, record_of
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Why nobody can say what the DNS has."""
+
+    reason: str
+
+
+# Gives the TXT records of a name, with the root's dot.
+Published = Callable[[str], tuple[str, ...] | NoAnswer]
+
+
+def check_keys(settings: Settings, published: Published | None, now: datetime) -> Iterator[Finding]:
+    """Look at each key; `published` is None where the DNS must not be asked."""
+    for key in settings.dkim:
+        yield _key(key, published, now)
+
+
+def _key(key: DkimKey, published: Published | None, now: datetime) -> Finding:
+    about = f"dkim {key.selector}._domainkey.{key.domain}"
+    text = key.key.reveal()
+    record = record_of(key.domain, key.selector, text)
+    if isinstance(record, UnusableKey):
+        return fault(about, record.reason, "make one with `ses-relay dkim generate`")
+    if key.active_until is not None and key.active_until <= now:
+        return warning(about, f"has not signed since {key.active_until:%Y-%m-%d}", "remove it")
+    if published is None:
+        return ok(about, "is a key that can sign")
+    return _compared(about, key, published(record.name), now)
+
+
+def _compared(
+    about: str, key: DkimKey, found: tuple[str, ...] | NoAnswer, now: datetime
+) -> Finding:
+    if isinstance(found, NoAnswer):
+        return warning(about, found.reason, "run this check where the DNS can be asked")
+    wrong = fault_of(key.key.reveal(), found)
+    if wrong is None:
+        return ok(about, "is published as it should be")
+    reason, _, fix = wrong.partition("; ")
+    if key.active_from is not None and now < key.active_from:
+        return warning(about, reason, f"{fix}, before {key.active_from:%Y-%m-%d}")
+    return fault(about, reason, fix)
