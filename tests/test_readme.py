@@ -196,7 +196,9 @@ def test_the_certificate_for_a_first_try_serves(tmp_path):
     subprocess.run([program("openssl"), *line[1:]], cwd=tmp_path, check=True, capture_output=True)
     made = load(written(tmp_path, first_configuration()), {})
     assert isinstance(made, Settings), str(made)
-    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(made.tls.certificate, made.tls.key)
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+        made.tls.certificates[0], made.tls.keys[0]
+    )
 
 
 def first_configuration():
@@ -243,28 +245,26 @@ def demo(tmp_path_factory):
     ports = [f"--{name}=127.0.0.1:0" for name in ("smtp", "http", "ses")]
     tail = one("command: demo").text.split("&&")[-1].split()
     assert tail[0].endswith("ses-relay")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "relay", *tail[1:], *ports, f"--state={state}"],
-        cwd=TOP,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    watchdog = threading.Timer(60, process.kill)  # a demo that never gets ready fails, not hangs
-    watchdog.start()
-    said = ""
-    for line in process.stdout:
-        said += line
-        if line.startswith("Stop with Ctrl-C"):
-            break
-    # Nobody may stop reading: a full pipe stops the demo.
-    rest = threading.Thread(target=process.stdout.read, daemon=True)
-    rest.start()
-    yield said, state
-    watchdog.cancel()
-    process.terminate()
-    assert process.wait(timeout=30) == 0
-    rest.join()
-    process.stdout.close()
+    command = [sys.executable, "-m", "relay", *tail[1:], *ports, f"--state={state}"]
+    with subprocess.Popen(command, cwd=TOP, stdout=subprocess.PIPE, text=True) as process:
+        watchdog = threading.Timer(60, process.kill)  # one that never gets ready fails, not hangs
+        watchdog.start()
+        said = ""
+        for line in process.stdout:
+            said += line
+            if line.startswith("Stop with Ctrl-C"):
+                break
+        else:
+            watchdog.cancel()
+            pytest.fail(f"the demo ended: {said}")
+        # Nobody may stop reading: a full pipe stops the demo.
+        rest = threading.Thread(target=process.stdout.read, daemon=True)
+        rest.start()
+        yield said, state
+        watchdog.cancel()
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+        rest.join()
 
 
 def found(pattern, text):
