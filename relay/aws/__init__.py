@@ -4,9 +4,15 @@ A route (one SES account and Region) gets its clients here, opened once and clos
 """
 
 from relay.aws.clients import RouteClients, UnusableRoute, open_clients, open_sts
+from relay.aws.connections import AnswerLost, Connections, NotReached
 from relay.aws.credentials import RenewableCredentials
+from relay.aws.http_answer import HttpAnswer
 
 __all__ = [
+    "AnswerLost",
+    "Connections",
+    "HttpAnswer",
+    "NotReached",
     "RenewableCredentials",
     "RouteClients",
     "UnusableRoute",

@@ -7,7 +7,7 @@ Errors: `UnusableRoute` when the configuration names what does not exist (a prof
 URL). Credentials that cannot be had are no error here: see `relay.aws.credentials`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +21,7 @@ from aiobotocore.session import AioSession
 from botocore.exceptions import BotoCoreError
 from botocore.loaders import Loader, create_loader
 
+from relay.aws.connections import Connections, open_connections
 from relay.aws.credentials import RenewableCredentials, Source, assumed_role
 from relay.model.settings import Route
 
@@ -43,13 +44,16 @@ class RouteClients:
     """One route's clients, which share their credentials.
 
     Beside each client stands the pool of connections that it sends through, for requests that are
-    written without botocore (proxies, TLS and time-outs are the pool's business).
+    written without botocore (proxies, TLS and time-outs are the pool's business), and a leaner
+    one, where the way to the endpoint is a plain one.
     """
 
     ses: "SESClient"
     ses_http: AIOHTTPSession
+    ses_lean: Connections | None
     sesv2: "SESV2Client"
     sesv2_http: AIOHTTPSession
+    sesv2_lean: Connections | None
     credentials: RenewableCredentials
 
 
@@ -57,8 +61,10 @@ class _Pool:
     """Makes the HTTP session that a client asks for, and keeps hold of it."""
 
     session: AIOHTTPSession
+    settings: Mapping[str, object]
 
     def __call__(self, **settings: object) -> AIOHTTPSession:
+        self.settings = settings
         self.session = AIOHTTPSession(**settings)  # type: ignore[arg-type]  # botocore's own, passed on
         return self.session
 
@@ -83,13 +89,21 @@ async def open_clients(name: str, route: Route, connections: int) -> AsyncIterat
                     config=_config(connections, sesv2_pool),
                 )
             )
-        except (BotoCoreError, ValueError) as exc:
+            lean = [
+                open_connections(client.meta.endpoint_url, pool.settings)
+                for client, pool in ((ses, ses_pool), (sesv2, sesv2_pool))
+            ]
+        except (BotoCoreError, OSError, ValueError) as exc:  # OSError: no such CA bundle
             raise UnusableRoute(f"routes.{name}: {exc}") from exc
+        for connections_kept in filter(None, lean):
+            stack.callback(connections_kept.close)
         yield RouteClients(
             ses=ses,
             ses_http=ses_pool.session,
+            ses_lean=lean[0],
             sesv2=sesv2,
             sesv2_http=sesv2_pool.session,
+            sesv2_lean=lean[1],
             credentials=credentials,
         )
 

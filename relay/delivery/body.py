@@ -38,6 +38,11 @@ class Body:
         """What aiohttp sends: octets, or the pieces of a large body one by one. Good for once."""
         return b"".join(self.pieces) if self.size <= ONE_PIECE else self._streamed()
 
+    @property
+    def gathered(self) -> tuple[bytes, ...]:
+        """The pieces; a small body in one."""
+        return (b"".join(self.pieces),) if self.size <= ONE_PIECE else self.pieces
+
     async def _streamed(self) -> AsyncIterator[bytes]:
         for piece in self.pieces:
             yield piece

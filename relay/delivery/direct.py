@@ -22,7 +22,7 @@ from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 from botocore.credentials import ReadOnlyCredentials
 
 from relay.aws import RouteClients
-from relay.delivery.answer import Sending
+from relay.delivery.answer import Answer, Sending
 from relay.delivery.exchange import Call
 from relay.delivery.requests import send_email, send_raw_email
 from relay.delivery.takeover import Send, Takeover, fill_form, fill_json, outgoing
@@ -61,7 +61,7 @@ async def direct_calls(clients: RouteClients) -> Mapping[Api, Call] | None:
 def _bringing(call: Call) -> Call:
     """Make a call that brings its content along for the takeover."""
 
-    async def bring(sending: Sending) -> Relayed:
+    async def bring(sending: Sending) -> Relayed | Answer:
         token = outgoing.set(sending.message.content)
         try:
             return await call(sending)

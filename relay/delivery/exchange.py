@@ -28,12 +28,13 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from relay.aws import NotReached
 from relay.delivery import replies
 from relay.delivery.answer import Answer, Sending
 from relay.model.outcome import Cause, Deferred, Relayed, ScopeKind, Unknown
 
 Heard = Relayed | Answer | Deferred | Unknown
-Call = Callable[[Sending], Awaitable[Relayed]]
+Call = Callable[[Sending], Awaitable[Relayed | Answer]]
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ async def exchange(call: Call, sending: Sending, ends: float) -> Heard:
     except TimeoutError:
         detail = "the request's time is over"
         return _lost(detail) if progress.leaving else _unreached(sending, detail)
-    except BotoCoreError as exc:
+    except (BotoCoreError, NotReached) as exc:
         return _fault(exc, sending, progress)
     except Exception as exc:
         # A bug before anything was sent is for the caller to report; later nothing may hide
@@ -97,7 +98,9 @@ async def exchange(call: Call, sending: Sending, ends: float) -> Heard:
         _progress.reset(token)
 
 
-def _fault(exc: BotoCoreError, sending: Sending, progress: Progress) -> Deferred | Unknown:
+def _fault(
+    exc: BotoCoreError | NotReached, sending: Sending, progress: Progress
+) -> Deferred | Unknown:
     """Tell by botocore's names if the request can have left."""
     detail = f"{type(exc).__name__}: {exc}"
     match exc:
@@ -108,7 +111,7 @@ def _fault(exc: BotoCoreError, sending: Sending, progress: Progress) -> Deferred
                 reply=replies.CREDENTIALS,
                 detail=detail,
             )
-        case ConnectTimeoutError() | SSLError() | ProxyConnectionError():
+        case NotReached() | ConnectTimeoutError() | SSLError() | ProxyConnectionError():
             return _unreached(sending, detail)
         case EndpointConnectionError() | HTTPClientError():
             # aiobotocore gives the same name to a connection that broke in the middle.

@@ -18,6 +18,7 @@ from relay.delivery.answer import Answer, Sending
 from relay.delivery.answers import Hold, Refuse, judge, verdict_on
 from relay.delivery.direct import direct_calls
 from relay.delivery.exchange import Call, Heard, deadline, exchange
+from relay.delivery.lean import lean_calls
 from relay.delivery.requests import plain_calls
 from relay.delivery.verified import Verified
 from relay.model.message import Message, Request
@@ -92,5 +93,5 @@ def _refused_credentials(heard: Heard) -> bool:
 
 async def ses_transport(api: Api, clients: RouteClients) -> SesTransport:
     """Give the way to SES over a route's clients, which stay the caller's to close."""
-    calls = await direct_calls(clients) or plain_calls(clients)
+    calls = await lean_calls(clients) or await direct_calls(clients) or plain_calls(clients)
     return SesTransport(api, calls, clients.credentials)

@@ -1,5 +1,6 @@
 """The way past botocore is tried first, and left alone where it does not fit."""
 
+import dataclasses
 import logging
 
 import pytest
@@ -59,7 +60,7 @@ async def test_whatever_changes_the_client_then_sends_by_itself(
         assert await direct_calls(clients) is None
     assert "slower" in caplog.text
     assert not wire.seen, "the trial reached the network"
-    transport = await ses_transport(Api.V1, clients)
+    transport = await ses_transport(Api.V1, dataclasses.replace(clients, ses_lean=None))
     wire.script += [accepted(Api.V1)]
     ses = Ses(wire, clients, plain_calls(clients))
     assert isinstance(await ses.send(Api.V1, transport=transport), Relayed)
