@@ -30,9 +30,14 @@ class Owner:
         return task
 
     async def drain(self, grace: float) -> int:
-        """Wait for all work, `grace` seconds at most; then cut it off. Gives how many were cut."""
-        if self._work:
-            await asyncio.wait(self._work, timeout=grace)
+        """Wait for all work, `grace` seconds at most; then cut it off. Gives how many were cut.
+
+        Work that ends may begin more, such as recording what it found: that is waited for as well.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + grace
+        while self._work and (left := until - loop.time()) > 0:
+            await asyncio.wait(self._work, timeout=left)
         cut = list(self._work)
         for task in cut:
             task.cancel()
