@@ -44,6 +44,8 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 def run_relay(settings: Settings, reread: Reread) -> None:
     """Serve until a signal ends it."""
+    # Whatever the relay writes is mail: nobody else on this machine reads it.
+    os.umask(0o077)
     run_loop(_serve(settings, reread))
 
 
