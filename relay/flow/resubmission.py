@@ -53,7 +53,11 @@ class Resubmissions:
     async def verdict(self, mark: bytes) -> Reply | None:
         """Give the verdict on an earlier submission, waiting for it if it is still under way."""
         if (earlier := self._abandoned.pop(mark, None)) is not None:
-            return await asyncio.shield(earlier)
+            try:
+                return await asyncio.shield(earlier)
+            except asyncio.CancelledError:  # it has hung up again
+                self.abandoned(mark, earlier)
+                raise
         found = await self.verdicts.take(mark, self.clock.now())
         if isinstance(found, StoreFault):
             self.telemetry.store.fault("verdict", found.reason)
