@@ -1,0 +1,93 @@
+"""The relay is killed while clients submit: nothing is lost, and nothing is sent twice but where
+nobody could know better.
+"""
+
+import asyncio
+import random
+from dataclasses import replace
+
+import pytest
+from crash_clients import Crowd
+from crash_points import POINTS, RECOVERED
+from crash_relay import KilledRelay
+from crash_ses import BAD, WORSE, bad_ses
+from crash_verdict import judge
+
+from relay.simulator import running
+
+# Seconds between two messages of each client. Who makes none soon has a backlog, and then its mail
+# is kept first; who does hears SES's own verdict.
+BUSY, UNHURRIED = (0.0, 0.0, 0.1, 0.2, 0.3), (0.05, 0.1, 0.1, 0.2, 0.3)
+SLOW = 80.0  # recipients a second
+FAST = 2_000.0
+POLLED = 1.1  # seconds; SES answers one control call a second
+
+
+async def campaign(folder, seed, deaths, pauses):
+    """Let `deaths` start and kill the relay under its clients; gives the findings."""
+    rng = random.Random(seed)
+    # Lives of a second are too short to ask for the account's rate each time.
+    rate, told, weather = (SLOW, "auto", WORSE) if pauses is BUSY else (FAST, FAST, BAD)
+    simulator, ledger = bad_ses(rng, rate, weather)
+    async with running(simulator) as url, KilledRelay.launched(folder, url, rate=told) as relay:
+        crowd = Crowd(relay.port, rng)
+        submitting = asyncio.create_task(crowd.run(*pauses))
+        await deaths(relay, rng)
+        crowd.stop()
+        simulator.faults.fine = True
+        simulator.account = replace(simulator.account, max_send_rate=FAST)
+        await asyncio.sleep(POLLED)
+        await relay.start()
+        await submitting
+        released = await relay.until_empty(60)
+        findings = judge(crowd.letters, ledger.taken, relay)
+        findings.released = released
+    return findings
+
+
+async def check(folder, deaths, pauses=BUSY):
+    seed = random.getrandbits(32)
+    findings = await campaign(folder, seed, deaths, pauses)
+    print(f"\nseed {seed}: {findings}")
+    assert not findings.missing, (seed, findings.missing[:3])
+    assert not findings.unexplained, (seed, findings.unexplained[:3])
+    return findings
+
+
+def at_random(kills):
+    async def deaths(relay, rng):
+        for _ in range(kills):
+            await relay.start()
+            await asyncio.sleep(rng.uniform(0.2, 1.6))
+            await relay.kill()
+
+    return deaths
+
+
+async def at_each_point(relay, rng):
+    points = list(POINTS)
+    rng.shuffle(points)
+    for point in points:
+        passes = 1 if POINTS[point].once else rng.randint(1, 2)
+        await relay.start(f"{point.replace(' ', '_')} {passes}")
+        try:
+            await relay.died()
+        except TimeoutError:
+            pytest.fail(f"nobody came to the point where it dies: {point}")
+        if point == RECOVERED:
+            relay.silent_starts.append(relay.deaths[-1])
+
+
+async def test_20_kills_lose_nothing(tmp_path):
+    findings = await check(tmp_path, at_random(20))
+    assert findings.letters > 200, findings  # it was busy when it died
+    assert findings.hung_up, findings
+
+
+async def test_a_kill_at_each_named_point_loses_nothing(tmp_path):
+    await check(tmp_path, at_each_point, UNHURRIED)
+
+
+@pytest.mark.long
+async def test_200_kills_lose_nothing(tmp_path):
+    await check(tmp_path, at_random(200))
