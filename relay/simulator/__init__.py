@@ -2,7 +2,8 @@
 
 It speaks both APIs (v1 Query, v2 REST-JSON) and STS on one port as the stock AWS SDKs expect
 them, checks signatures, enforces SES's limits and refuses in SES's words, so that what breaks
-in production breaks in the test. Faults are scripted, accepted messages are read back.
+in production breaks in the test. Faults are scripted, accepted messages are read back, and what
+becomes of them is told by events in an SQS-speaking queue on the same port, ACCOUNT/events.
 
 Three ways to use it:
 
@@ -26,8 +27,10 @@ from .account import (
 )
 from .app import make_app, running
 from .exchange import Answer, Answered, Cut, HttpRequest
+from .fates import Fate, Scripted
 from .faults import Delay, Drop, Fail, Fault
 from .mailbox import Mailbox, Message
+from .publishing import Publishing
 from .refusal import Refusal
 from .service import Service
 from .simulator import Simulator
@@ -46,11 +49,14 @@ __all__ = [
     "Drop",
     "Enforcement",
     "Fail",
+    "Fate",
     "Fault",
     "HttpRequest",
     "Mailbox",
     "Message",
+    "Publishing",
     "Refusal",
+    "Scripted",
     "Service",
     "Simulator",
     "Submission",

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from . import limits, refusal
-from .exchange import Answer, Cut, HttpRequest
+from .exchange import Answer, Cut, HttpRequest, LongPoll
 from .simulator import Simulator
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -22,6 +22,7 @@ Sleep = Callable[[float], Awaitable[None]]
 _BIND = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
 # How long the stop waits for answers under way; scripted delays are cut short by it.
 _STOP_GRACE_S = 0.5
+_LOOK_EACH_S = 0.02
 
 
 def make_app(simulator: Simulator, *, sleep: Sleep = asyncio.sleep) -> web.Application:
@@ -36,6 +37,8 @@ def make_app(simulator: Simulator, *, sleep: Sleep = asyncio.sleep) -> web.Appli
         played = simulator.respond(_arrived(request, body))
         if isinstance(played, Cut):
             return _cut(request)
+        if isinstance(played, LongPoll):
+            return await _polled(request, played)
         if played.delay_s:
             await sleep(played.delay_s)
         return _response(played.answer)
@@ -84,6 +87,18 @@ def _arrived(request: web.Request, body: bytes) -> HttpRequest:
 
 def _response(answer: Answer) -> web.Response:
     return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+
+async def _polled(request: web.Request, poll: LongPoll) -> web.StreamResponse:
+    """Ask until there is something, the time is over, or nobody listens any more."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + poll.wait_s
+    while request.transport is not None and not request.transport.is_closing():
+        answer, something = poll.ask()
+        if something or loop.time() >= until:
+            return _response(answer)
+        await asyncio.sleep(_LOOK_EACH_S)
+    return web.Response(status=500)
 
 
 def _cut(request: web.Request) -> web.StreamResponse:

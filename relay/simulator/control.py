@@ -10,14 +10,12 @@ Errors: none; faults are answered.
 import base64
 from collections.abc import Callable
 
-from . import scripting, settings
+from . import narration, scripting, settings
 from .document import parse
 from .exchange import Answer, HttpRequest, json_answer
 from .faults import Script
 from .mailbox import Message
 from .service import Service
-
-_EVENTS_NOTE = "the simulator does not publish events yet; this list stays empty"
 
 _Control = Callable[[Service, Script, HttpRequest], Answer]
 
@@ -76,15 +74,68 @@ def _forget_faults(_service: Service, faults: Script, _request: HttpRequest) -> 
     return _empty()
 
 
-def _events(_service: Service, _faults: Script, _request: HttpRequest) -> Answer:
-    return json_answer(200, [], ("X-Simulator-Note", _EVENTS_NOTE))
+def _events(service: Service, _faults: Script, _request: HttpRequest) -> Answer:
+    publisher = service.publisher
+    return json_answer(
+        200,
+        [narration.shown_event(one) for one in publisher.published],
+        ("X-Simulator-Dropped", str(publisher.queue.dropped)),
+    )
+
+
+def _tell_event(service: Service, _faults: Script, request: HttpRequest) -> Answer:
+    told = narration.read_event(request.body, service.mailbox)
+    if isinstance(told, str):
+        return _wrong(told)
+    message, fate, recipients = told
+    service.publisher.tell(message, fate, recipients, service.clock())
+    return _empty()
+
+
+def _forget_events(service: Service, _faults: Script, _request: HttpRequest) -> Answer:
+    service.publisher.published.clear()
+    service.publisher.queue.clear()
+    return _empty()
+
+
+def _fates(service: Service, _faults: Script, _request: HttpRequest) -> Answer:
+    return json_answer(
+        200, [narration.shown_fate(one) for one in service.publisher.fates.pending()]
+    )
+
+
+def _add_fate(service: Service, _faults: Script, request: HttpRequest) -> Answer:
+    fate = narration.read_fate(request.body)
+    if isinstance(fate, str):
+        return _wrong(fate)
+    sentence = service.publisher.fates.add(fate)
+    return json_answer(201, narration.shown_fate(fate)) if sentence is None else _wrong(sentence)
+
+
+def _forget_fates(service: Service, _faults: Script, _request: HttpRequest) -> Answer:
+    service.publisher.fates.clear()
+    return _empty()
+
+
+def _publishing(service: Service, _faults: Script, _request: HttpRequest) -> Answer:
+    return json_answer(200, narration.shown_publishing(service.publisher.options))
+
+
+def _change_publishing(service: Service, _faults: Script, request: HttpRequest) -> Answer:
+    changed = narration.read_publishing(request.body, service.publisher.options)
+    if isinstance(changed, str):
+        return _wrong(changed)
+    service.publisher.change(changed)
+    return json_answer(200, narration.shown_publishing(changed))
 
 
 _PATHS: dict[str, dict[str, _Control]] = {
     "/_simulator/messages": {"GET": _messages, "DELETE": _forget_messages},
     "/_simulator/account": {"GET": _account, "PUT": _change_account},
     "/_simulator/faults": {"GET": _pending_faults, "POST": _add_fault, "DELETE": _forget_faults},
-    "/_simulator/events": {"GET": _events},
+    "/_simulator/events": {"GET": _events, "POST": _tell_event, "DELETE": _forget_events},
+    "/_simulator/fates": {"GET": _fates, "POST": _add_fate, "DELETE": _forget_fates},
+    "/_simulator/publishing": {"GET": _publishing, "PUT": _change_publishing},
 }
 
 

@@ -1,10 +1,11 @@
 """One HTTP exchange as plain values, so that the whole simulator works without a network.
 
 `HttpRequest` is what arrived, octet for octet where the signature depends on it; `Answer` is
-what goes back; `Played` says how: now or late, or not at all.
+what goes back; `Played` says how: now or late, when there is something, or not at all.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -51,7 +52,16 @@ class Cut:
     """The connection is cut; not one octet is answered."""
 
 
-Played = Answered | Cut
+@dataclass(frozen=True, slots=True)
+class LongPoll:
+    """`ask` again and again, for `wait_s` seconds or until there is something; then answer."""
+
+    ask: Callable[[], tuple[Answer, bool]]
+    """The answer of this moment, and whether there is something in it."""
+    wait_s: float
+
+
+Played = Answered | Cut | LongPoll
 
 
 def json_answer(status: int, document: object, *headers: tuple[str, str]) -> Answer:

@@ -19,6 +19,7 @@ from .delivered import delivered_header
 from .identities import is_mailbox_simulator
 from .keyring import Keyring
 from .mailbox import Mailbox, Message
+from .publishing import Publisher
 from .rates import Usage
 from .refusal import Refusal
 from .sending import judge, permission_fault
@@ -48,6 +49,7 @@ class Service:
         self.mailbox = Mailbox() if mailbox is None else mailbox
         self.usage = Usage(account.max_send_rate, clock())
         self.keyring = Keyring(account.account_id, account.credentials)
+        self.publisher = Publisher()
         self._account = account
 
     @property
@@ -90,6 +92,7 @@ class Service:
             tenant=resolved.tenant,
         )
         self.mailbox.add(message)
+        self.publisher.accepted(message, self._account)
         return message
 
     def control_call(self, action: str, caller: Caller) -> Refusal | None:

@@ -19,11 +19,11 @@ from typing import assert_never
 from urllib.parse import parse_qs, unquote
 from uuid import uuid4
 
-from . import control, query, refusal, sts, v1, v2
+from . import control, query, refusal, sqs, sts, v1, v2
 from .account import Account
 from .call import Call
 from .document import parse
-from .exchange import Answer, Answered, Cut, HttpRequest, Played, json_answer
+from .exchange import Answer, Answered, Cut, HttpRequest, LongPoll, Played, json_answer
 from .faults import Consequence, Delay, Drop, Fail, Script
 from .mailbox import Mailbox
 from .refusal import Refusal
@@ -91,7 +91,7 @@ class Simulator:
         except Exception:  # noqa: BLE001 - a server's last resort; AWS answers likewise
             _log.exception("simulator failed on %s %s", request.method, request.path)
             return Answered(self.refuse(request.path, refusal.internal()))
-        if isinstance(played, Cut):
+        if isinstance(played, Cut | LongPoll):
             return played
         headers = (*played.answer.headers, ("x-amzn-RequestId", request_id))
         return replace(played, answer=replace(played.answer, headers=headers))
@@ -103,6 +103,8 @@ class Simulator:
         return _rest_error(why)
 
     def _api(self, request: HttpRequest, request_id: str) -> Played:
+        if (target := request.value("X-Amz-Target") or "").startswith(sqs.PREFIX):
+            return self._sqs(request, target.removeprefix(sqs.PREFIX))
         if request.path == "/" and request.method == "POST":
             return self._query(request, request_id)
         return self._rest(request)
@@ -135,6 +137,26 @@ class Simulator:
             return query.result(action, namespace, request_id, outcome)
 
         return _play(self.faults.take(action), done, refused)
+
+    def _sqs(self, request: HttpRequest, action: str) -> Played:
+        caller = self._caller(request, "sqs")
+        if isinstance(caller, Refusal):
+            return Answered(sqs.error(caller))
+        operation = sqs.OPERATIONS.get(action)
+        asked = parse(request.body)
+        if operation is None:
+            return Answered(sqs.error(refusal.unknown_action(action, "2012-11-05")))
+        if isinstance(asked, str):
+            return Answered(sqs.error(refusal.unreadable(asked)))
+
+        def ask() -> tuple[Answer, bool]:
+            outcome = sqs.no_such_queue(asked) or operation(self.service, asked, caller)
+            if isinstance(outcome, Refusal):
+                return sqs.error(outcome), True
+            return json_answer(200, outcome), bool(outcome)
+
+        waits = action == sqs.RECEIVING and sqs.wait_s(asked) > 0
+        return LongPoll(ask, sqs.wait_s(asked)) if waits else Answered(ask()[0])
 
     def _rest(self, request: HttpRequest) -> Played:
         caller = self._caller(request, "ses")

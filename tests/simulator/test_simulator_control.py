@@ -44,14 +44,6 @@ def test_messages_are_listed_and_forgotten(control, send, simulator):
     assert ("X-Simulator-Dropped", "0") in answer.headers
 
 
-def test_events_are_an_empty_list_that_says_why(simulator):
-    answer = simulator.respond(HttpRequest("GET", "/_simulator/events")).answer
-    assert (answer.status, answer.body) == (200, b"[]")
-    assert dict(answer.headers)["X-Simulator-Note"] == (
-        "the simulator does not publish events yet; this list stays empty"
-    )
-
-
 EVERYTHING = {
     "account_id": "210987654321",
     "max_send_rate": 2.5,
@@ -259,7 +251,7 @@ def test_other_paths_and_methods(control):
         404,
         {
             "error": "no such path; there are /_simulator/account, /_simulator/events, "
-            "/_simulator/faults, /_simulator/messages"
+            "/_simulator/fates, /_simulator/faults, /_simulator/messages, /_simulator/publishing"
         },
     )
     assert control("POST", "account") == (405, {"error": "/_simulator/account takes GET, PUT"})
