@@ -11,6 +11,7 @@ Errors: none, whatever the octets. Time is linear.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from relay.model.address import Address, AddressFault
 
@@ -19,6 +20,7 @@ from relay.model.address import Address, AddressFault
 _TOKEN = re.compile(
     r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|\[[^\[\]\\]*\]|[ \t\r\n]+|[^\s"()\[\]<>,:;@\\.]+|.', re.DOTALL
 )
+_REMEMBERED_OCTETS = 256
 _COMMENT_MARK = re.compile(r"\\.|[()]", re.DOTALL)
 
 
@@ -58,6 +60,10 @@ class _Entry:
 
 def mailboxes(value: bytes) -> tuple[Mailbox, ...]:
     """Give every mailbox of an unfolded field value, those inside groups included."""
+    return _known(value) if len(value) <= _REMEMBERED_OCTETS else _read(value)
+
+
+def _read(value: bytes) -> tuple[Mailbox, ...]:
     found: list[Mailbox] = []
     entry = _Entry()
     for word in _tokens(value.decode("latin-1")):
@@ -82,6 +88,11 @@ def mailboxes(value: bytes) -> tuple[Mailbox, ...]:
             entry.trailing(word)
     found += filter(None, [entry.mailbox()])
     return tuple(found)
+
+
+# Each message asks twice (policy, then shape), and programs write with few names: 500 values are
+# kept, half a megabyte at most.
+_known = lru_cache(maxsize=500)(_read)
 
 
 def _tokens(text: str) -> Iterator[str]:
