@@ -77,6 +77,9 @@ async def _assembled(before: bytes, content: Content, after: bytes, *, percent: 
 def _parts(content: Content) -> Iterator[bytes | memoryview]:
     """Cut header, empty line and body into parts whose base64 can be joined, copying little."""
     head = content.header + b"\r\n"
+    if len(head) + len(content.body) <= STEP:
+        yield b"".join((head, content.body))
+        return
     body = memoryview(content.body)
     # The header is filled up from the body to a whole number of threes.
     fill = min(len(body), STEP - len(head) % STEP)
