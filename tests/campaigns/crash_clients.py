@@ -62,7 +62,7 @@ class Crowd:
     def _letter(self):
         number = next(self._numbers)
         kind = self._rng.random()
-        count = self._rng.randint(51, 120) if kind < 0.03 else 3 if kind < 0.12 else 1
+        count = self._rng.randint(51, 120) if kind < 0.01 else 3 if kind < 0.12 else 1
         body = "x" * 76 + "\r\n"
         lines = 2_000 if 0.12 <= kind < 0.16 else 3  # beyond 128 KiB a body is a file
         letter = Letter(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -82,6 +83,13 @@ def configuration(folder, ses_url, port, rate="auto", **queue):
     return path
 
 
+async def until(what):
+    """Wait until something that no event tells of is so."""
+    async with asyncio.timeout(PATIENCE):
+        while not what():  # noqa: ASYNC110 - another process brings it about
+            await asyncio.sleep(0.02)
+
+
 class KilledRelay:
     """Starts the relay, kills it, reads its log and its store."""
 
@@ -127,6 +135,22 @@ class KilledRelay:
         os.kill(self._pid, signal.SIGKILL)
         await self.died()
 
+    def terminate(self):
+        """SIGTERM, which is to drain."""
+        os.kill(self._pid, signal.SIGTERM)
+
+    def limit_files(self, octets):
+        """Let none of its files grow beyond so many octets. None: as before."""
+        soft = resource.RLIM_INFINITY if octets is None else octets
+        resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
+
+    async def ended(self):
+        """Wait until it has ended in order."""
+        async with asyncio.timeout(PATIENCE):
+            status = int(await self._answer())
+        self._pid = None
+        assert status == 0, f"it did not end in order: {self.log.read_text()[-3000:]}"
+
     async def died(self, patience=PATIENCE):
         """Wait until it has ended, by whatever; it must have been SIGKILL."""
         async with asyncio.timeout(patience):
@@ -143,6 +167,8 @@ class KilledRelay:
     def lines(self):
         """Read the log of all lives; a line that a kill cut in two is left out."""
         found = []
+        if not self.log.exists():
+            return found
         for text in self.log.read_text().splitlines():
             try:
                 line = json.loads(text)
@@ -151,6 +177,15 @@ class KilledRelay:
             if isinstance(line, dict):
                 found.append(line)
         return found
+
+    async def logged(self, event, times=1):
+        """Wait until the log has so many lines of an event; gives them."""
+
+        def found():
+            return [line for line in self.lines() if line["event"] == event]
+
+        await until(lambda: len(found()) >= times)
+        return found()
 
     async def until_empty(self, patience):
         """Wait until nothing is kept, releasing what waits for an operator; say how much that was.

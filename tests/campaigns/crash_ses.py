@@ -74,6 +74,6 @@ def bad_ses(rng, rate, shares):
     """Make a simulator of a slow account in bad weather; gives it with its ledger."""
     weather = Weather(rng, shares)
     ledger = Ledger(weather)
-    simulator = Simulator(Account(max_send_rate=rate), mailbox=ledger)
+    simulator = Simulator(Account(max_send_rate=rate, max_24_hour_send=-1), mailbox=ledger)
     simulator.faults = weather
     return simulator, ledger

@@ -17,9 +17,10 @@ from relay.simulator import running
 
 # Seconds between two messages of each client. Who makes none soon has a backlog, and then its mail
 # is kept first; who does hears SES's own verdict.
-BUSY, UNHURRIED = (0.0, 0.0, 0.1, 0.2, 0.3), (0.05, 0.1, 0.1, 0.2, 0.3)
+BUSY, UNHURRIED = (0.0, 0.05, 0.1, 0.2, 0.3), (0.05, 0.1, 0.1, 0.2, 0.3)
 SLOW = 80.0  # recipients a second
 FAST = 2_000.0
+DRAINED = 240.0  # seconds at most for the backlog of the long campaign
 POLLED = 1.1  # seconds; SES answers one control call a second
 
 
@@ -39,7 +40,7 @@ async def campaign(folder, seed, deaths, pauses):
         await asyncio.sleep(POLLED)
         await relay.start()
         await submitting
-        released = await relay.until_empty(60)
+        released = await relay.until_empty(DRAINED)
         findings = judge(crowd.letters, ledger.taken, relay)
         findings.released = released
     return findings
