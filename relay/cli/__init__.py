@@ -10,6 +10,7 @@ from relay.cli.check import check_all
 from relay.cli.config import app as config_app
 from relay.cli.demo import demo
 from relay.cli.dkim import app as dkim_app
+from relay.cli.explain import explain_message
 from relay.cli.hold import hold, release
 from relay.cli.queue import app as queue_app
 from relay.cli.serve import serve
@@ -30,6 +31,7 @@ app.command()(demo)
 app.command()(serve)
 app.command()(simulator)
 app.command("check")(check_all)
+app.command("explain")(explain_message)
 app.add_typer(queue_app, name="queue")
 app.command("hold")(hold)
 app.command("release")(release)

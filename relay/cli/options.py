@@ -5,7 +5,7 @@ Errors: a value that cannot be read ends the command with exit 2.
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -61,7 +61,8 @@ def _flat(parameter: inspect.Parameter) -> Iterator[inspect.Parameter]:
         yield parameter.replace(kind=kind)
         return
     for field in fields(parameter.annotation):
-        yield inspect.Parameter(field.name, kind, default=field.default, annotation=field.type)
+        default = inspect.Parameter.empty if field.default is MISSING else field.default
+        yield inspect.Parameter(field.name, kind, default=default, annotation=field.type)
 
 
 def duration(option: str, text: str) -> float:
