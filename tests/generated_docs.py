@@ -108,8 +108,7 @@ def not_built():
     def said(row):
         if row.only is None:
             return f"`{row.key}`"
-        what = row.only if isinstance(row.only, str) else f"such as `{row.sample}`"
-        return f"`{row.key}` ({what})"
+        return f"`{row.key}` (such as `{row.sample}`)"
 
     return "".join(f"- {said(row)}\n" for row in NOT_BUILT)
 

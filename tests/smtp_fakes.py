@@ -147,7 +147,7 @@ def certificate_files(name="localhost"):
     """Make a certificate and its key once for all tests; they live as long as the process."""
     folder = Path(tempfile.mkdtemp(prefix="relay-test-"))
     write_certificate(folder, name)
-    return Tls(certificate=folder / "cert.pem", key=folder / "key.pem")
+    return Tls(certificate=(folder / "cert.pem",), key=(folder / "key.pem",))
 
 
 def write_certificate(folder, name):

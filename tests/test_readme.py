@@ -151,6 +151,7 @@ def loaded(text, folder):
     """Load a configuration in a folder that has every file our examples name."""
     for name in (
         "cert.pem",
+        "clients.pem",
         "key.pem",
         "token",
         "s2026.pem",
@@ -197,7 +198,7 @@ def test_the_certificate_for_a_first_try_serves(tmp_path):
     made = load(written(tmp_path, first_configuration()), {})
     assert isinstance(made, Settings), str(made)
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
-        made.tls.certificates[0], made.tls.keys[0]
+        made.tls.certificate[0], made.tls.key[0]
     )
 
 

@@ -18,7 +18,10 @@ from relay.model.address import Address, AddressFault
 from relay.model.settings import (
     AddressPattern,
     Bind,
+    CertificateMark,
+    CertificateName,
     FdBind,
+    Fingerprint,
     Glob,
     Network,
     NoStore,
@@ -38,6 +41,7 @@ _LARGEST = 2**60  # fits every integer of a database
 _DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)")
 _SIZE = re.compile(r"([0-9]{1,15})(B|KiB|MiB|GiB|TiB)")
 _HOST_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]+)):([0-9]{1,5})")
+_SHA256 = re.compile(r"(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}")  # OpenSSL writes the colons
 _FD_NAME = re.compile(r"[!-9;-~]{1,255}")  # sd_listen_fds names: ASCII without the colon
 
 
@@ -102,6 +106,19 @@ def _network(text: str, _: Path) -> Network | Wrong:
         except ValueError:
             return Wrong("is not a network")
         return Wrong("has bits beyond its prefix", f"write {meant}")
+
+
+def _certificate(text: str, _: Path) -> CertificateMark | Wrong:
+    scheme, colon, rest = text.partition(":")
+    if colon and scheme == "sha256":
+        if _SHA256.fullmatch(rest) is None:
+            return Wrong("is not a SHA-256 fingerprint", "write sha256: and 64 hexadecimal digits")
+        return Fingerprint(rest.replace(":", "").lower())
+    if not text.strip() or not text.isprintable():
+        return Wrong("is not a certificate's name")
+    if _SHA256.fullmatch(text):
+        return Wrong("is a fingerprint without its kind", f'write "sha256:{text}"')
+    return CertificateName(text.lower())
 
 
 def _address(text: str, _: Path) -> Address | Wrong:
@@ -171,6 +188,12 @@ _NETWORK = Leaf(
     "a network like 10.0.0.0/8 or 2001:db8::/32",
     r"^[0-9A-Fa-f:.]+(/[0-9]+)?$",
 )
+_CERTIFICATE = Leaf(
+    _certificate,
+    "a mark of a certificate",
+    '"app.example.com" (a name in it) or "sha256:…"',
+    r".",
+)
 _STORE = Leaf(
     _store,
     "a store",
@@ -181,6 +204,7 @@ _STORE = Leaf(
 LEAVES: Mapping[type, Leaf] = {
     **dict.fromkeys((TcpBind, UnixBind, FdBind), _BIND),
     **dict.fromkeys((IPv4Network, IPv6Network), _NETWORK),
+    **dict.fromkeys((Fingerprint, CertificateName), _CERTIFICATE),
     **dict.fromkeys((NoStore, SqliteStore, PostgresStore), _STORE),
     Address: Leaf(_address, "a mail address", "an address like ops@example.com", r"^.+@.+$"),
     AddressPattern: Leaf(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from relay.config import hints
 from relay.config.fault import Finding, Loc
-from relay.model.settings import FdBind, Mechanism, PostgresStore, Settings
+from relay.model.settings import PostgresStore, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +19,10 @@ class Row:
 
     key: str  # from the top, without indices: listeners.proxy_protocol
     sample: str  # YAML of a value that is refused; tests write it
-    only: type[FdBind | PostgresStore] | str | None = None  # refuse this alone; None: any change
+    only: type[PostgresStore] | None = None  # refuse this kind alone; None: any change
 
 
 NOT_BUILT = (
-    Row("listeners.bind", "fd:smtp", only=FdBind),
-    Row("listeners.mechanisms", "[PLAIN, CRAM-MD5]", only=Mechanism.CRAM_MD5),
-    Row("listeners.proxy_protocol", "true"),
     Row("routes.fallback", "other"),
     Row("queue.store", "postgresql://db/relay", only=PostgresStore),
     Row("suppression.account_list", "read"),
@@ -38,12 +35,11 @@ NOT_BUILT = (
     Row("reputation.complaint.hold", "0.005"),
     Row("reputation.minimum_volume", "1000"),
     Row("reputation.minimum_complaints", "10"),
-    Row("http.bind", "fd:http", only=FdBind),
     Row("workers", "2"),
 )
 
 
-_WHAT = {None: "is", FdBind: "a socket by name is", PostgresStore: "PostgreSQL is"}
+_WHAT = {None: "is", PostgresStore: "PostgreSQL is"}
 
 
 def unbuilt(settings: Settings, rows: Iterable[Row] = NOT_BUILT) -> Iterator[Finding]:
@@ -51,16 +47,12 @@ def unbuilt(settings: Settings, rows: Iterable[Row] = NOT_BUILT) -> Iterator[Fin
     for row in rows:
         for loc, value, default in _values(settings, row.key.split("."), ()):
             if _refused(row, value, default):
-                what = f"{row.only} is" if isinstance(row.only, str) else _WHAT[row.only]
-                yield Finding(loc, f"{what} not built yet", "remove it, or leave it at its default")
+                wrong = f"{_WHAT[row.only]} not built yet"
+                yield Finding(loc, wrong, "remove it, or leave it at its default")
 
 
 def _refused(row: Row, value: object, default: object) -> bool:
-    if row.only is None:
-        return value != default
-    if isinstance(row.only, type):
-        return isinstance(value, row.only)
-    return value == row.only or (isinstance(value, tuple) and row.only in value)
+    return value != default if row.only is None else isinstance(value, row.only)
 
 
 def _values(section: object, keys: list[str], loc: Loc) -> Iterator[tuple[Loc, object, object]]:

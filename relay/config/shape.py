@@ -139,13 +139,13 @@ def _value(  # noqa: PLR0911 - one return per kind of type
 
 def _list(made: Shape, node: Node, loc: Loc, asked: Asked) -> object:
     """Read a list; where its items are single values, one of them may stand without brackets."""
-    if isinstance(node, Listing):
-        items = node.items
-    elif isinstance(node, Scalar) and node.value is not None and not hints.is_section(asked.hint):
-        items = (node,)
-    else:
+    if isinstance(node, Scalar) and node.value is not None and not hints.is_section(asked.hint):
+        return [_value(made, node, loc, asked.hint, asked.terms)]
+    if not isinstance(node, Listing):
         return made.refuse(loc, *misfit(made.asked[loc]))
-    return [_value(made, item, (*loc, n), asked.hint, asked.terms) for n, item in enumerate(items)]
+    return [
+        _value(made, item, (*loc, n), asked.hint, asked.terms) for n, item in enumerate(node.items)
+    ]
 
 
 def _scalar(made: Shape, node: Scalar, loc: Loc, asked: Asked) -> object:

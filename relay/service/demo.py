@@ -113,7 +113,7 @@ def _settings(demo: Demo, folder: Path, url: str) -> Settings:
     return Settings(
         hostname="relay.localhost",
         listeners=(Listener(bind=demo.smtp, tls=TlsMode.STARTTLS, auth=AuthMode.OPTIONAL),),
-        tls=Tls(certificate=certificate, key=key),
+        tls=Tls(certificate=(certificate,), key=(key,)),
         users=(
             User(name=USER, password=ClearPassword(Secret(PASSWORD)), senders=everybody),
             User(

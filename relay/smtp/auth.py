@@ -15,7 +15,7 @@ from relay.model.settings import Mechanism, User
 from relay.smtp.passwords import Verdict
 from relay.smtp.sasl import Proof, decode, exchange
 from relay.smtp.session import Session
-from relay.smtp.users import within
+from relay.smtp.users import may_come_from
 
 STEP = "AUTH"
 LONGEST_ANSWER = 12_288  # RFC 4954 §4.9 of base64
@@ -97,7 +97,7 @@ async def _judge(session: Session, mechanism: Mechanism, proof: Proof) -> None:
         case Verdict.BUSY:
             session.answer(replies.AUTH_UNAVAILABLE, STEP)
             return
-        case Verdict.GOOD if user is not None and _may_come_from(session, user):
+        case Verdict.GOOD if user is not None and may_come_from(user, session.host):
             guesses.succeeded(session.host, user.name)
             session.user = user.name
             session.authenticated = True
@@ -115,10 +115,6 @@ async def _judge(session: Session, mechanism: Mechanism, proof: Proof) -> None:
     session.house.telemetry.smtp.replied(replies.AUTH_BAD.code)
     if session.auth_failures >= session.limits.auth_failures_per_session:
         session.part(replies.AUTH_TOO_OFTEN, "guessing", STEP)
-
-
-def _may_come_from(session: Session, user: User) -> bool:
-    return not user.networks or within(session.host, user.networks)
 
 
 def _tell_failure(

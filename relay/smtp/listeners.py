@@ -102,7 +102,7 @@ class Listeners:
                 self._open[bind].door = door
             elif (fault := await self._start(bind, door)) is not None:
                 faults.append(fault)
-        used = {_files(listener, settings) for listener in wanted.values()}
+        used = {settings.tls_of(listener) for listener in wanted.values()}
         self._certificates = {
             files: known for files, known in self._certificates.items() if files in used
         }
@@ -143,7 +143,7 @@ class Listeners:
     def _door(self, listener: Listener, settings: Settings, users: Users) -> Door | ListenFault:
         certificate: Certificate | None = None
         if listener.tls is not TlsMode.OFF:
-            files = _files(listener, settings)
+            files = settings.tls_of(listener)
             if files is None:
                 return ListenFault(str(listener.bind), "it speaks TLS but no certificate is named")
             loaded = self._certificate(files)
@@ -192,10 +192,6 @@ class Listeners:
     def _left(self, session: Session) -> None:
         self._sessions.discard(session)
         self._patience.forget(session)
-
-
-def _files(listener: Listener, settings: Settings) -> Tls | None:
-    return listener.tls_files or settings.tls
 
 
 def _close(known: _Open) -> None:

@@ -16,6 +16,7 @@ from relay.model.address import Address
 from relay.model.envelope import Client
 from relay.model.reply import Reply
 from relay.model.settings import LineEndings, TlsMode
+from relay.smtp.client_certificate import marks
 from relay.smtp.connection import Connection
 from relay.smtp.door import Door, House
 from relay.smtp.inbound import TOO_LONG
@@ -65,6 +66,7 @@ class Session(Connection):
         self.esmtp = False
         self.user: str | None = None
         self.authenticated = False
+        self.certified = False  # known by a client certificate, which stands in for AUTH
         self.transaction: Transaction | None = None
         self.sender: Address | None = None
         self.recipients = 0  # accepted in this transaction
@@ -259,10 +261,13 @@ class Session(Connection):
         return True
 
     def forget_identity(self) -> None:
-        """Begin anew, as after the greeting; who is known by network stays known."""
+        """Begin anew, as after the greeting; who is known without AUTH stays known."""
         self.drop_transaction()
         self.helo, self.esmtp, self.authenticated = "", False, False
-        known = self.door.users.at(self.host)
+        shown = marks(self.get_extra("ssl_object"))
+        by_certificate = self.door.users.showing(shown, self.host)
+        self.certified = by_certificate is not None
+        known = by_certificate or self.door.users.at(self.host)
         self.user = None if known is None else known.name
 
     def drop_transaction(self) -> None:

@@ -95,7 +95,8 @@ class SubmissionSession(Conversation):
         """Say what forbids MAIL at this point, if anything does."""
         if not self.helo or self.transaction is not None:
             return replies.BAD_SEQUENCE
-        if self.door.listener.auth is AuthMode.REQUIRED and not self.authenticated:
+        known = self.authenticated or self.certified
+        if self.door.listener.auth is AuthMode.REQUIRED and not known:
             return replies.AUTH_REQUIRED
         return None
 

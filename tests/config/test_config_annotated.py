@@ -24,7 +24,7 @@ def uncommented():
 
 
 def test_every_option_loads_when_its_sign_is_removed(tmp_path):
-    for name in ("cert.pem", "key.pem", "s1.pem", "token"):
+    for name in ("cert.pem", "key.pem", "clients.pem", "s1.pem", "token"):
         (tmp_path / name).write_text("content")
         (tmp_path / name).chmod(0o600)
     path = tmp_path / "config.yaml"
@@ -32,10 +32,15 @@ def test_every_option_loads_when_its_sign_is_removed(tmp_path):
 
     result = load(path, {}, not_built=())
 
-    # The smallest file has tls: off, where a certificate of its own is one too many.
+    # The smallest file has tls: off, where a certificate of its own is one too many, and its user
+    # can be known by password or by certificate.
     assert isinstance(result, Faults)
     assert [(fault.key, fault.wrong) for fault in result] == [
-        ("listeners[0].tls_files", "the listener has a certificate and tls: off")
+        ("listeners[0].tls_files", "the listener has a certificate and tls: off"),
+        (
+            "users[0].certificates",
+            "are never looked at, because the user is identified by password",
+        ),
     ]
 
 

@@ -29,8 +29,6 @@ def document(row):
         text = f"{{{key}: {text}}}"
     if rest:
         text = AROUND.get(top, "{{{0}}}").format(f"{rest[0]}: {text}")
-    if row.key == "listeners.bind":
-        text = f"[{{bind: '{row.sample}', tls: off, auth: off, networks: 10.0.0.0/8}}]"
     options = {**BASE, top: text}
     return "".join(f"{key}: {value}\n" for key, value in options.items()).encode()
 

@@ -67,7 +67,7 @@ async def test_looking_at_a_connection_costs_nothing():
 
 
 async def test_an_idle_tls_connection_keeps_a_small_buffer():
-    context = ssl.create_default_context(cafile=certificate_files().certificate)
+    context = ssl.create_default_context(cafile=certificate_files().certificate[0])
     context.check_hostname = False
     async with listening(tls="implicit") as opened:
         reader, writer = await asyncio.open_connection("127.0.0.1", opened.port, ssl=context)
@@ -84,7 +84,7 @@ def test_tls_on_uvloop():
 
     async def story():
         async with listening(tls="starttls") as opened:
-            context = ssl.create_default_context(cafile=certificate_files().certificate)
+            context = ssl.create_default_context(cafile=certificate_files().certificate[0])
             context.check_hostname = False
             reader, writer = await asyncio.open_connection("127.0.0.1", opened.port)
             await reader.readline()

@@ -21,7 +21,7 @@ CORPUS = sorted((Path(__file__).parents[1] / "corpus" / "smtp").glob("*.bin"))
 KNOWN = {
     (known.code, known.enhanced) for known in vars(replies).values() if isinstance(known, Reply)
 } | {(250, ""), (334, ""), (220, "")}
-LINE = re.compile(rb"(\d{3})[ -](?:(\d\.\d\.\d) )?[ -~]*\r\n")
+LINE = re.compile(rb"(\d{3})[ -](?:(\d\.\d\.\d{1,3}) )?[ -~]*\r\n")
 MOST = 100_000  # octets of replies to one short stream
 
 PIECES = [

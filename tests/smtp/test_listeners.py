@@ -140,7 +140,7 @@ async def faults_of(settings):
 async def test_faults_are_values(tmp_path):
     taken = socket.create_server(("127.0.0.1", 0))
     port = taken.getsockname()[1]
-    missing = Tls(certificate=tmp_path / "no.pem", key=tmp_path / "no.pem")
+    missing = Tls(certificate=(tmp_path / "no.pem",), key=(tmp_path / "no.pem",))
     faults = await faults_of(
         settings_for(
             listener(bind=TcpBind("127.0.0.1", port)),
@@ -222,7 +222,7 @@ async def peer_certificate(port):
 
 async def test_a_certificate_is_read_again_when_it_changes(tmp_path):
     write_certificate(tmp_path, "first")
-    files = Tls(certificate=tmp_path / "cert.pem", key=tmp_path / "key.pem")
+    files = Tls(certificate=(tmp_path / "cert.pem",), key=(tmp_path / "key.pem",))
     async with listening(tls="implicit", tls_files=files) as opened:
         first = await peer_certificate(opened.port)
         opened.listeners.look()

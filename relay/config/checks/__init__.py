@@ -8,7 +8,7 @@ Errors: none.
 from collections.abc import Iterator
 
 from relay.config.checks.access import check_access
-from relay.config.checks.listeners import check_listeners
+from relay.config.checks.listeners import check_listeners, check_tls
 from relay.config.checks.operation import check_operation
 from relay.config.checks.routes import check_routes
 from relay.config.checks.rules import check_rules
@@ -22,6 +22,7 @@ from relay.model.settings import Settings
 def check(settings: Settings, written: Written) -> Iterator[Finding]:
     """Run every check."""
     yield from check_listeners(settings)
+    yield from check_tls(settings)
     yield from check_access(settings)
     yield from check_users(settings, written)
     yield from check_routes(settings)

@@ -1,7 +1,8 @@
 """Checks of who gets in: open relays, passwords without TLS, AUTH that nobody can use.
 
 Standards: RFC 4954 §4 (no plaintext mechanism without TLS), RFC 6409 §4.3 (submission asks for
-authorisation), RFC 2195 (CRAM-MD5 computes with the password itself).
+authorisation), RFC 2195 (CRAM-MD5 computes with the password itself), RFC 8996 (TLS 1.0 and 1.1
+are retired).
 
 Errors: none; findings.
 """
@@ -27,12 +28,16 @@ def check_access(settings: Settings) -> Iterator[Finding]:
     passwords = [
         user.password for user in settings.users if user.identify_by is IdentifyBy.PASSWORD
     ]
+    by_certificate = any(user.identify_by is IdentifyBy.CERTIFICATE for user in settings.users)
     readable = any(isinstance(password, ClearPassword) for password in passwords)
     for n, listener in enumerate(settings.listeners):
         loc: Loc = ("listeners", n)
         yield from _open_relay(listener, loc)
         yield from _cleartext(listener, loc)
-        if listener.auth is AuthMode.REQUIRED and not passwords:
+        yield from _retired_tls(listener, settings, loc)
+        files = settings.tls_of(listener)
+        shows_certificate = by_certificate and files is not None and files.client_ca is not None
+        if listener.auth is AuthMode.REQUIRED and not passwords and not shows_certificate:
             yield Finding(
                 (*loc, "auth"),
                 "required, and there is no user with a password",
@@ -77,6 +82,20 @@ def _cleartext(listener: Listener, loc: Loc) -> Iterator[Finding]:
             (*loc, "auth"),
             f"{listener.auth}, but with tls: off no password is ever taken",
             "write tls: starttls_required, or cleartext_auth: true with `networks`, or auth: off",
+        )
+
+
+def _retired_tls(listener: Listener, settings: Settings, loc: Loc) -> Iterator[Finding]:
+    files = settings.tls_of(listener)
+    if files is None or not files.minimum_version.retired:
+        return
+    if not local_only(listener.bind) and _anybody(listener.networks):
+        yield Finding(
+            (*loc, "networks"),
+            f"let everybody in, and TLS {files.minimum_version} is for old devices alone",
+            'name them: networks: ["10.0.5.0/24"], or give the listener `tls_files` with '
+            'minimum_version: "1.2"',
+            rests_on=("tls",),
         )
 
 

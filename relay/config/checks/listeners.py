@@ -3,16 +3,18 @@
 Errors: none; findings.
 """
 
+import ssl
 from collections.abc import Iterator
 
 from relay.config.checks.syntax import check_domain
-from relay.config.fault import Finding, Loc, key_path
+from relay.config.fault import Finding, Loc, key_path, shown
 from relay.model.settings import (
     Bind,
     Listener,
     NoStore,
     Settings,
     TcpBind,
+    Tls,
     TlsMode,
 )
 
@@ -65,7 +67,7 @@ def _twice(settings: Settings) -> Iterator[Finding]:
 
 
 def _tls(listener: Listener, settings: Settings, loc: Loc) -> Iterator[Finding]:
-    if listener.tls is not TlsMode.OFF and listener.tls_files is None and settings.tls is None:
+    if listener.tls is not TlsMode.OFF and settings.tls_of(listener) is None:
         yield Finding(
             (*loc, "tls"),
             f"{listener.tls} needs a certificate and there is none",
@@ -78,6 +80,38 @@ def _tls(listener: Listener, settings: Settings, loc: Loc) -> Iterator[Finding]:
             "the listener has a certificate and tls: off",
             "write tls: starttls_required, or remove tls_files",
         )
+
+
+def check_tls(settings: Settings) -> Iterator[Finding]:
+    """Find certificates without their keys, and ciphers that nobody can speak."""
+    sections: list[tuple[Loc, Tls | None]] = [(("tls",), settings.tls)]
+    sections += (
+        (("listeners", n, "tls_files"), listener.tls_files)
+        for n, listener in enumerate(settings.listeners)
+    )
+    for loc, files in sections:
+        if files is None:
+            continue
+        if len(files.certificate) != len(files.key):
+            yield Finding(
+                (*loc, "key"),
+                f"{len(files.key)} for {len(files.certificate)} of certificate",
+                "name one key for each certificate, in the same order",
+            )
+        if files.ciphers is not None and not _any_cipher(files.ciphers):
+            yield Finding(
+                (*loc, "ciphers"),
+                f"OpenSSL finds no cipher in {shown(files.ciphers)}",
+                "write what `openssl ciphers` takes, or remove it",
+            )
+
+
+def _any_cipher(text: str) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers(text)
+    except (ssl.SSLError, ValueError):  # ValueError: a NUL in it
+        return False
+    return True
 
 
 def keeps_nothing(settings: Settings) -> bool:

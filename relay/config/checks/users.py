@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from relay.config.checks.syntax import check_configuration_set, check_tags
 from relay.config.checks.written import Written
 from relay.config.fault import Finding, Loc, shown
-from relay.model.settings import Api, IdentifyBy, Network, Settings, User
+from relay.model.settings import (
+    Api,
+    CertificateMark,
+    IdentifyBy,
+    Listener,
+    Network,
+    Settings,
+    User,
+)
 
 NOBODY = "-"  # stands in logs for mail of no user in particular
 V1_LARGEST = 10 * 2**20
@@ -20,6 +28,7 @@ def check_users(settings: Settings, written: Written) -> Iterator[Finding]:
     """Find users that cannot be told apart, cannot log in, or point nowhere."""
     names: dict[str, int] = {}
     networks: dict[Network, int] = {}
+    marks: dict[CertificateMark, int] = {}
     for n, user in enumerate(settings.users):
         loc: Loc = ("users", n)
         first = names.setdefault(user.name, n)
@@ -29,6 +38,7 @@ def check_users(settings: Settings, written: Written) -> Iterator[Finding]:
             )
         yield from _name(user, loc)
         yield from _identity(user, loc)
+        yield from _certificates(settings, n, marks)
         yield from _mail(user, loc)
         yield from _route(user, settings, written, loc)
         if user.identify_by is not IdentifyBy.NETWORK:
@@ -55,6 +65,12 @@ def _name(user: User, loc: Loc) -> Iterator[Finding]:
 
 
 def _identity(user: User, loc: Loc) -> Iterator[Finding]:
+    if user.password is not None and user.identify_by is not IdentifyBy.PASSWORD:
+        yield Finding(
+            (*loc, "password"),
+            f"is never asked for, because the user is identified by {user.identify_by}",
+            "remove it, or write identify_by: password",
+        )
     match user.identify_by, user.password, user.networks:
         case IdentifyBy.PASSWORD, None, _:
             yield Finding(
@@ -68,12 +84,6 @@ def _identity(user: User, loc: Loc) -> Iterator[Finding]:
                 "network needs networks, and there are none",
                 'write networks: ["10.1.0.0/16"], or identify_by: password',
             )
-        case IdentifyBy.NETWORK, password, _ if password is not None:
-            yield Finding(
-                (*loc, "password"),
-                "is never asked for, because the user is identified by network",
-                "remove it, or write identify_by: password",
-            )
         case IdentifyBy.NETWORK, _, networks if any(net.prefixlen == 0 for net in networks):
             yield Finding(
                 (*loc, "networks"),
@@ -81,7 +91,47 @@ def _identity(user: User, loc: Loc) -> Iterator[Finding]:
                 'name the clients, like ["10.1.0.0/16"]',
             )
         case _:
-            pass  # the two ways that work
+            pass  # the ways that work
+
+
+def _certificates(
+    settings: Settings, n: int, marks: dict[CertificateMark, int]
+) -> Iterator[Finding]:
+    """Find users who cannot be told by their certificate; `marks` are those of users before."""
+    user = settings.users[n]
+    loc: Loc = ("users", n, "certificates")
+    if user.identify_by is not IdentifyBy.CERTIFICATE:
+        if user.certificates:
+            yield Finding(
+                loc,
+                f"are never looked at, because the user is identified by {user.identify_by}",
+                "remove them, or write identify_by: certificate",
+            )
+        return
+    if not user.certificates:
+        yield Finding(
+            loc,
+            "are missing, and the user is to be identified by them",
+            'write certificates: ["app.example.com"], or identify_by: password',
+        )
+    elif not any(_asks_for_one(settings, listener) for listener in settings.listeners):
+        yield Finding(
+            loc,
+            "are never shown: no listener asks for one",
+            "write client_ca: clients.pem under `tls` or the listener's `tls_files`",
+            rests_on=("listeners", "tls"),
+        )
+    for mark in user.certificates:
+        first = marks.setdefault(mark, n)
+        if first != n:
+            yield Finding(
+                loc, f"{mark} names users[{first}] already", "give each certificate one user"
+            )
+
+
+def _asks_for_one(settings: Settings, listener: Listener) -> bool:
+    files = settings.tls_of(listener)
+    return files is not None and files.client_ca is not None
 
 
 def _mail(user: User, loc: Loc) -> Iterator[Finding]:

@@ -30,8 +30,11 @@ from relay.model.settings.signing import DkimKey
 from relay.model.settings.users import User, UserLimits
 from relay.model.settings.values import (
     Bind,
+    CertificateMark,
+    CertificateName,
     ClearPassword,
     FdBind,
+    Fingerprint,
     HashedPassword,
     Network,
     NoStore,
@@ -119,6 +122,10 @@ class Settings:
         default=1, at_least=1, at_most=64, reason="Processes; one per core at most."
     )
 
+    def tls_of(self, listener: Listener) -> Tls | None:
+        """Give the certificates a listener uses; None where it speaks no TLS, or has none."""
+        return None if listener.tls is TlsMode.OFF else listener.tls_files or self.tls
+
 
 __all__ = [
     "NULL_SENDER",
@@ -132,6 +139,8 @@ __all__ = [
     "BounceThresholds",
     "BounceTo",
     "Bounces",
+    "CertificateMark",
+    "CertificateName",
     "ClearPassword",
     "ComplaintThresholds",
     "Conditions",
@@ -140,6 +149,7 @@ __all__ = [
     "ExistingSignature",
     "FdBind",
     "Feedback",
+    "Fingerprint",
     "Glob",
     "HashedPassword",
     "Http",

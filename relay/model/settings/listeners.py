@@ -14,18 +14,39 @@ from relay.model.settings.words import AuthMode, LineEndings, Mechanism, TlsMode
 
 @section
 class Tls:
-    """Certificate and key; read again when the files change."""
+    """Certificates and keys, and how TLS is spoken; read again when the files change."""
 
-    certificate: Path = required(
-        unit=Unit.FILE, example="cert.pem", reason="PEM file with the certificate and its chain."
+    certificate: tuple[Path, ...] = required(
+        unit=Unit.FILE,
+        min_length=1,
+        example="cert.pem",
+        reason="PEM file with the certificate and its chain. A list gives one for each kind of "
+        "key: [ecdsa.pem, rsa.pem].",
     )
-    key: Path = required(
+    key: tuple[Path, ...] = required(
         unit=Unit.PRIVATE_FILE,
+        min_length=1,
         example="key.pem",
-        reason="PEM file with the private key; only its owner may read it.",
+        reason="PEM file with the private key; only its owner may read it. A list: in the order of "
+        "the certificates.",
     )
     minimum_version: TlsVersion = option(
-        default=TlsVersion.TLS_1_2, reason="The oldest TLS version spoken: 1.2 or 1.3."
+        default=TlsVersion.TLS_1_2,
+        reason="The oldest TLS version spoken: 1.2 or 1.3. 1.0 and 1.1 are for old devices and "
+        "need `networks` on the listener; weak signatures are taken with them.",
+    )
+    ciphers: str | None = option(
+        default=None,
+        example='"ECDHE+AESGCM:AES256-SHA"',
+        reason="Ciphers of TLS 1.2 and older, as `openssl ciphers` reads them; null: those of "
+        "Python, or all that OpenSSL holds for fit where 1.0 or 1.1 is spoken.",
+    )
+    client_ca: Path | None = option(
+        default=None,
+        unit=Unit.FILE,
+        example="clients.pem",
+        reason="PEM file with the authorities that sign client certificates, or such certificates "
+        "themselves. Clients may then show one: see `identify_by: certificate`.",
     )
 
 
@@ -49,7 +70,7 @@ class SessionLimits:
         reason="Commands beside RCPT that may pass without a message; then 421.",
     )
     errors_per_session: int = option(
-        default=20, at_least=1, reason="Refused commands (4xx and 5xx) per connection; then 421."
+        default=20, at_least=1, reason="Commands refused with 5xx per connection; then 421."
     )
     auth_failures_per_session: int = option(
         default=3, at_least=1, reason="Wrong passwords per connection; then 421."

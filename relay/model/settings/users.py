@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from relay.model.address import Address
 from relay.model.settings.option import Unit, option, required, section
 from relay.model.settings.patterns import AddressPattern
-from relay.model.settings.values import Network, Password
+from relay.model.settings.values import CertificateMark, Network, Password
 from relay.model.settings.words import IdentifyBy, Lane, SesHeader
 
 MIB = 1024 * 1024
@@ -50,7 +50,14 @@ class User:
     )
     identify_by: IdentifyBy = option(
         default=IdentifyBy.PASSWORD,
-        reason="password, or network: a client in `networks` is this user without AUTH.",
+        reason="password, or without AUTH: network (the client is in `networks`) or certificate "
+        "(it shows one of `certificates`).",
+    )
+    certificates: tuple[CertificateMark, ...] = option(
+        default=(),
+        example='["app.example.com"]',
+        reason="identify_by certificate: names in the client certificate (its subjectAltName, or "
+        "its common name where it has none), or sha256:… of the whole.",
     )
     networks: tuple[Network, ...] = option(
         default=(),

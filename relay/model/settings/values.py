@@ -62,6 +62,29 @@ def local_only(bind: Bind) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """One certificate exactly: SHA-256 of its DER form, in lower-case hexadecimal."""
+
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"sha256:{self.sha256}"
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateName:
+    """Any certificate with this name, in lower case, that an authority we trust has signed."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+CertificateMark: TypeAlias = Fingerprint | CertificateName
+
+
+@dataclass(frozen=True, slots=True)
 class Secret:
     """A text that must not appear in logs, errors or the dashboard."""
 

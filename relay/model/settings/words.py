@@ -30,8 +30,15 @@ class TlsMode(StrEnum):
 class TlsVersion(StrEnum):
     """The oldest TLS version a listener speaks (RFC 8996 retired 1.0 and 1.1)."""
 
+    TLS_1_0 = "1.0"
+    TLS_1_1 = "1.1"
     TLS_1_2 = "1.2"
     TLS_1_3 = "1.3"
+
+    @property
+    def retired(self) -> bool:
+        """Whether this is a version for old devices alone."""
+        return self in {TlsVersion.TLS_1_0, TlsVersion.TLS_1_1}
 
 
 class AuthMode(StrEnum):
@@ -58,10 +65,11 @@ class LineEndings(StrEnum):
 
 
 class IdentifyBy(StrEnum):
-    """How a user is told from others: by AUTH, or by the network the client comes from."""
+    """How a user is told from others: by AUTH, or without it by something about the client."""
 
     PASSWORD = "password"  # noqa: S105 - a word of the file, not a password
     NETWORK = "network"
+    CERTIFICATE = "certificate"
 
 
 class Lane(StrEnum):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from relay.model.settings import Settings, Tls, TlsMode
+from relay.model.settings import Settings, Tls
 from relay.service.check.finding import Finding, fault, ok, warning
 from relay.smtp.certificates import Certificate, CertificateFault
 
@@ -19,24 +19,25 @@ SOON = timedelta(days=21)  # before the end; certificates are renewed about a mo
 
 
 def check_certificates(settings: Settings, now: datetime) -> Iterator[Finding]:
-    """Look at each pair of files that a listener uses, once."""
-    used = [
-        listener.tls_files or settings.tls
-        for listener in settings.listeners
-        if listener.tls is not TlsMode.OFF
-    ]
-    for files in dict.fromkeys(used):
-        if files is not None:  # else the configuration was refused
-            yield from _pair(files, settings.hostname, now)
+    """Look at the files that listeners use, each once."""
+    for files in dict.fromkeys(settings.tls_of(listener) for listener in settings.listeners):
+        if files is not None:  # else it speaks no TLS
+            yield from _files(files, settings.hostname, now)
 
 
-def _pair(files: Tls, hostname: str | None, now: datetime) -> Iterator[Finding]:
-    about = f"tls {files.certificate}"
+def _files(files: Tls, hostname: str | None, now: datetime) -> Iterator[Finding]:
     loaded = Certificate.load(files)
     if isinstance(loaded, CertificateFault):
+        about = f"tls {files.certificate[0]}"
         yield fault(about, loaded.reason, "name a PEM certificate with its chain, and its own key")
         return
-    first = _first(files.certificate)
+    for certificate in files.certificate:
+        yield from _certificate(certificate, hostname, now)
+
+
+def _certificate(path: Path, hostname: str | None, now: datetime) -> Iterator[Finding]:
+    about = f"tls {path}"
+    first = _first(path)
     if isinstance(first, str):
         yield fault(about, first, "name a PEM file that begins with the relay's own certificate")
         return

@@ -65,10 +65,10 @@ def pair(tmp_path):
             alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
             signed = signed.add_extension(alternatives, critical=False)
         private = ec.generate_private_key(ec.SECP256R1()) if other_key else key
-        files = Tls(certificate=tmp_path / "cert.pem", key=tmp_path / "key.pem")
+        files = Tls(certificate=(tmp_path / "cert.pem",), key=(tmp_path / "key.pem",))
         certificate = signed.sign(key, hashes.SHA256())
-        files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        files.key.write_bytes(
+        files.certificate[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        files.key[0].write_bytes(
             private.private_bytes(
                 serialization.Encoding.PEM,
                 serialization.PrivateFormat.PKCS8,
@@ -97,13 +97,13 @@ def pair(tmp_path):
 )
 async def test_a_certificate_fits_its_key_the_time_and_the_name(pair, how, verdict, words):
     known = pair(**how)
-    assert verdict((await of_this_machine(known))[f"tls {known.tls.certificate}"], *words)
+    assert verdict((await of_this_machine(known))[f"tls {known.tls.certificate[0]}"], *words)
 
 
 async def test_a_certificate_that_cannot_be_read_is_a_fault(pair):
     known = pair()
-    known.tls.certificate.unlink()
-    assert faulty((await of_this_machine(known))[f"tls {known.tls.certificate}"], "No such file")
+    known.tls.certificate[0].unlink()
+    assert faulty((await of_this_machine(known))[f"tls {known.tls.certificate[0]}"], "No such file")
 
 
 async def test_a_certificate_that_no_listener_uses_is_not_looked_at(pair):
