@@ -185,6 +185,17 @@ class Case:
         if self._entry.open_requests and self._entry.lease_until is not None:
             await self._record(replace(self._entry, lease_until=None), ())
 
+    async def let_go(self) -> None:
+        """Give the entry back when its work was cut off; asked once, a stop waits for no disk.
+
+        Where it fails, the lease ends at the next start.
+        """
+        if self._lost or not self._entry.open_requests:
+            return
+        given_back = await self._tools.queue.record(replace(self._entry, lease_until=None))
+        if isinstance(given_back, StoreFault):
+            self._tools.telemetry.store.fault("record", given_back.reason, queue_id=self._entry.id)
+
     async def _record(self, entry: QueueEntry, spawn: Sequence[NewEntry]) -> None:
         """Record until it is recorded, unless somebody else has been at it."""
         if not entry.open_requests:

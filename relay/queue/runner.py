@@ -92,11 +92,13 @@ class Runner:
     async def stop(self, grace: float) -> int:
         """Claim no more, wait for requests under way, cut off the rest; gives how many were cut.
 
-        What only waits for its turn is let go at once: its lease ends with this process.
+        What only waits for its turn is let go at once, and free for an operator's commands.
         """
         self._stopping = True
         self.wake()
-        await self._cancel([task for task, case in self._cases.items() if not case.under_way])
+        waiting = {task: case for task, case in self._cases.items() if not case.under_way}
+        await self._cancel(list(waiting))
+        await asyncio.gather(*[case.let_go() for case in waiting.values()])
         if self._cases:
             await asyncio.wait(self._cases, timeout=grace)
         return await self._cancel(list(self._cases))
