@@ -58,7 +58,14 @@ class Resubmissions:
             except asyncio.CancelledError:  # it has hung up again
                 self.abandoned(mark, earlier)
                 raise
-        found = await self.verdicts.take(mark, self.clock.now())
+        taking = self.owner.start("verdict", self.verdicts.take(mark, self.clock.now()))
+        try:
+            found = await asyncio.shield(taking)
+        except (
+            asyncio.CancelledError
+        ):  # it has hung up again, and the verdict is taken all the same
+            self.owner.start("unheard verdict", self._put_back(mark, taking))
+            raise
         if isinstance(found, StoreFault):
             self.telemetry.store.fault("verdict", found.reason)
             return None
@@ -72,6 +79,13 @@ class Resubmissions:
     def unheard(self, mark: bytes, reply: Reply) -> None:
         """Learn that a verdict was written into a connection that was already broken."""
         self.owner.start("unheard verdict", self._keep(mark, reply))
+
+    async def _put_back(
+        self, mark: bytes, taking: "asyncio.Task[Reply | StoreFault | None]"
+    ) -> None:
+        found = await asyncio.shield(taking)
+        if isinstance(found, Reply):
+            await self._keep(mark, found)
 
     async def _settle(self, mark: bytes, story: asyncio.Task[Reply]) -> None:
         reply = await asyncio.shield(story)

@@ -39,3 +39,23 @@ async def test_a_verdict_that_came_between_two_hang_ups_is_still_given(tmp_path)
         # It was heard now: the next one is another message.
         await relay.submit()
         assert len(relay.taken) == 2
+
+
+async def test_a_verdict_that_was_being_fetched_at_the_second_hang_up_is_not_lost(tmp_path):
+    async with FakeRelay(tmp_path, account=Account(max_send_rate=1000), seconds=1.0) as relay:
+        await hang_up(relay.submit())
+        await relay.clock.sleep(60)  # SES has it, and the verdict is written down
+        verdicts = relay.sqlite.shared.verdicts
+        take = type(verdicts).take
+
+        async def slowly(self, fingerprint, now):
+            found = await take(self, fingerprint, now)
+            await asyncio.sleep(1)
+            return found
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(type(verdicts), "take", slowly)
+            await hang_up(relay.submit())
+        await relay.clock.sleep(60)
+        assert (await relay.submit()).positive
+        assert relay.taken == ["a@example.org"]
