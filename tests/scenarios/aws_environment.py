@@ -11,5 +11,5 @@ SIMULATED = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
     # No endpoint of AWS is trusted. (And reading all authorities takes longer than most tests.)
-    "AWS_CA_BUNDLE": str(certificate_files().certificate),
+    "AWS_CA_BUNDLE": str(certificate_files().certificate[0]),
 }
