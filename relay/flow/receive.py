@@ -114,6 +114,8 @@ class Receiver:
         match outcome:
             case Relayed() | Failed(recipients=None):
                 return verdict(outcome)
+            case Failed(recipients=refused) if refused.issuperset(outgoing.requests[0].recipients):
+                return verdict(outcome)  # nobody is left whom the relay could answer for
             case _:
                 return await self.keeper.keep_after(outgoing, outcome)
 

@@ -306,6 +306,13 @@ async def test_an_answer_nobody_knows_is_left_to_an_operator(tmp_path):
         assert not ses.messages
 
 
+async def test_with_a_store_a_client_that_waits_hears_of_a_refused_recipient_itself(tmp_path):
+    async with simulated(sandbox=True) as ses:
+        async with relaying(settings(ses.url, store=SqliteStore(tmp_path))) as world:
+            assert (await world.send()).startswith("550 5.7.1 Amazon SES: Email address is not ver")
+        assert not ses.messages
+
+
 async def test_a_slow_answer_is_recorded_against_the_entry_it_was_kept_as(tmp_path):
     async with simulated() as ses:
         store = SqliteStore(tmp_path)
