@@ -37,8 +37,11 @@ class Policy:
         self._users = {user.name: user for user in settings.users}
 
     def user(self, name: str | None) -> User:
-        """Give the user of that name; for None the rights of nobody in particular."""
-        return NOBODY if name is None else self._users.get(name, NOBODY)
+        """Give the user of that name; for None the rights of nobody in particular.
+
+        Whom a reload has removed while its session goes on has no rights at all.
+        """
+        return NOBODY if name is None else self._users.get(name) or User(name=name, senders=())
 
     def refuse_sender(self, user: User, sender: Address | None) -> Reply | None:
         """Say why this user may not use that MAIL FROM; None: it may."""

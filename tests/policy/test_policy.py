@@ -225,3 +225,14 @@ def test_another_route_brings_its_own_configuration_set():
     )
     assert decision.changes.route == "other"
     assert decision.changes.configuration_set == "other-set"
+
+
+def test_a_user_who_was_removed_meanwhile_may_send_nothing():
+    policy = Policy(settings())
+    gone = policy.user("dismissed")
+    assert gone.name == "dismissed"
+    for sender in (Address("ceo", "example.com"), None):
+        refused = policy.refuse_sender(gone, sender)
+        assert refused is not None
+        assert refused.permanent
+    assert policy.refuse_authors(gone, [Address("ceo", "example.com")]) is not None
