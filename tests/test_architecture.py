@@ -40,6 +40,7 @@ MAY_IMPORT = {
 MAY_USE = {
     "aiosmtpd": {"smtp"},
     "argon2": {"smtp", "cli"},
+    "asyncpg": {"stores"},
     "aioboto3": {"aws"},
     "aiobotocore": {"aws", "delivery"},
     "botocore": {"aws", "delivery"},

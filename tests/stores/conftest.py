@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from disks import MEMORY
 from fakes import FakeClock
+from postgres_server import PostgresServer
+from postgres_store import PostgresDatabase
 
 from relay.model.ports import StoreFault
 from relay.stores.sqlite.crew import Crew
@@ -47,6 +49,10 @@ class SqliteFolder:
         shutil.copytree(self.folder, copy)
         return await self.open(folder=copy)
 
+    async def bodies(self):
+        """Count what is kept of large bodies."""
+        return len(list(self.folder.glob("bodies-*/*")))
+
     async def close(self):
         for stores in self.opened:
             await stores.close()
@@ -59,10 +65,25 @@ def tmp_path():
         yield Path(folder)
 
 
-@pytest.fixture(params=["inline", "threads"])
+@pytest.fixture(scope="session")
+def postgres():
+    """One private PostgreSQL for the session, started when the first test asks for it."""
+    server = PostgresServer()
+    try:
+        server.create()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(params=["inline", "threads", "postgresql"])
 async def kept(request, tmp_path):
     """Every kind of store; the contract holds for each."""
-    folder = SqliteFolder(tmp_path / "store", getattr(Crew, request.param))
+    if request.param == "postgresql":
+        folder = PostgresDatabase(request.getfixturevalue("postgres"), "contract")
+        await folder.prepare()
+    else:
+        folder = SqliteFolder(tmp_path / "store", getattr(Crew, request.param))
     yield folder
     await folder.close()
 

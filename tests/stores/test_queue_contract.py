@@ -202,7 +202,7 @@ async def test_a_spawn_that_cannot_be_kept_leaves_the_entry_as_it_was(kept):
     queue = (await kept.open()).queue
     await queue.put([new("a"), new("b", BULK)])
     [entry] = await claim(queue)
-    with pytest.raises(Exception, match="UNIQUE"):
+    with pytest.raises(Exception, match=r"(?i)unique"):
         await queue.record(relayed(entry), [new("b")])
     assert isinstance(await queue.record(relayed(entry)), QueueEntry)
 
@@ -322,7 +322,7 @@ async def test_an_id_that_is_there_already_is_a_bug_and_harms_nobody(kept):
         return_exceptions=True,
     )
     assert [type(answer) for answer in answers][::2] == [type(None)] * 2
-    assert "UNIQUE" in str(answers[1])
+    assert "unique" in str(answers[1]).lower()
     assert (await queue.content("a")).body == LARGE
     assert sorted(ids(await claim(queue))) == ["a", "b", "c"]
 
