@@ -38,10 +38,11 @@ class Letter:
 class Crowd:
     """Several clients on connections of their own."""
 
-    def __init__(self, port, rng, *, hang_ups=0.05):
+    def __init__(self, port, rng, *, large=0.04, hang_ups=0.05):
         self.letters = []
         self._port = port
         self._rng = rng
+        self._large = large  # share of messages beyond 128 KiB
         self._hang_ups = hang_ups  # share of messages whose client does not wait for the verdict
         self._numbers = itertools.count(1)
         self._enough = False
@@ -64,7 +65,7 @@ class Crowd:
         kind = self._rng.random()
         count = self._rng.randint(51, 120) if kind < 0.01 else 3 if kind < 0.12 else 1
         body = "x" * 76 + "\r\n"
-        lines = 2_000 if 0.12 <= kind < 0.16 else 3  # beyond 128 KiB a body is a file
+        lines = 2_000 if 0.12 <= kind < 0.12 + self._large else 3
         letter = Letter(
             number=number,
             recipients=tuple(f"m{number}-{place}@example.org" for place in range(count)),

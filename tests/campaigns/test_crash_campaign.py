@@ -28,10 +28,11 @@ async def campaign(folder, seed, deaths, pauses):
     """Let `deaths` start and kill the relay under its clients; gives the findings."""
     rng = random.Random(seed)
     # Lives of a second are too short to ask for the account's rate each time.
-    rate, told, weather = (SLOW, "auto", WORSE) if pauses is BUSY else (FAST, FAST, BAD)
+    in_a_rush = pauses is BUSY
+    rate, told, weather = (SLOW, "auto", WORSE) if in_a_rush else (FAST, FAST, BAD)
     simulator, ledger = bad_ses(rng, rate, weather)
     async with running(simulator) as url, KilledRelay.launched(folder, url, rate=told) as relay:
-        crowd = Crowd(relay.port, rng)
+        crowd = Crowd(relay.port, rng, large=0.04 if in_a_rush else 0.2)
         submitting = asyncio.create_task(crowd.run(*pauses))
         await deaths(relay, rng)
         crowd.stop()
