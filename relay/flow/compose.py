@@ -3,15 +3,16 @@
 Errors: a `Refusal` of `relay.mail`, while the client can still act.
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
+from relay.flow.aside import aside, long
 from relay.flow.decide import Group
 from relay.flow.outgoing import Outgoing
 from relay.flow.submission import Submission
 from relay.mail.refusal import Refusal
-from relay.mail.shape import THREAD_ABOVE, Shaped, Shaping, shape
+from relay.mail.shape import Shaped, Shaping, shape
 from relay.mail.split import Reading
 from relay.model import replies, ses_limits
 from relay.model.entry import Held
@@ -60,9 +61,7 @@ class Composer:
             remove_headers=group.changes.remove_headers,
             seven_bit_body=route.seven_bit,
         )
-        if len(reading.content.body) > THREAD_ABOVE:
-            return await asyncio.to_thread(shape, reading, how)
-        return shape(reading, how)
+        return await aside(partial(shape, reading, how), when=long(reading.content))
 
     def _outgoing(self, group: Group, queue_id: str, shaped: Shaped) -> Outgoing | Refusal:
         submission, changes, route = self.submission, group.changes, self._route(group)

@@ -8,7 +8,9 @@ message as a whole: nothing was sent yet, and the client hears it while it can a
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
+from relay.flow.aside import aside, long_header
 from relay.flow.attempt import Attempts
 from relay.flow.compose import Composer
 from relay.flow.decide import Decided, Group, decide
@@ -16,7 +18,7 @@ from relay.flow.keep import Keeper, verdict
 from relay.flow.outgoing import Outgoing
 from relay.flow.owner import Owner
 from relay.flow.submission import Submission
-from relay.mail.author import read_authors
+from relay.mail.author import Authors, read_authors
 from relay.mail.refusal import Refusal
 from relay.mail.split import Reading, split
 from relay.model import replies
@@ -56,7 +58,7 @@ class Receiver:
 
     async def receive(self, submission: Submission, octets: bytes | bytearray) -> Reply:
         """Take responsibility for one message, or refuse it (RFC 5321 §6.1)."""
-        letter = self._read(submission, octets)
+        letter = await self._read(submission, octets)
         if isinstance(letter, Reply):
             return letter
         decided = await self._decide(submission, letter)
@@ -69,22 +71,28 @@ class Receiver:
         self._tell(submission, decided, batch)
         return await self._hand_over(submission, batch)
 
-    def _read(self, submission: Submission, octets: bytes | bytearray) -> Letter | Reply:
+    async def _read(self, submission: Submission, octets: bytes | bytearray) -> Letter | Reply:
         """Read what came, and refuse authors the user may not use."""
         reading = split(octets)
         if isinstance(reading, Refusal):
             return reading.reply
-        user = submission.user
-        authors = read_authors(reading.content, user.default_from)
-        if isinstance(authors, Refusal):
-            return authors.reply
-        if refused := submission.snapshot.policy.refuse_authors(user, authors.all):
-            return refused
-        seen = Seen(content=reading.content, authors=authors.authors, size=len(octets))
-        return Letter(reading, seen)
+        user, content = submission.user, reading.content
+
+        def allowed() -> Authors | Reply:
+            authors = read_authors(content, user.default_from)
+            if isinstance(authors, Refusal):
+                return authors.reply
+            return submission.snapshot.policy.refuse_authors(user, authors.all) or authors
+
+        authors = await aside(allowed, when=long_header(content))
+        if isinstance(authors, Reply):
+            return authors
+        return Letter(reading, Seen(content=content, authors=authors.authors, size=len(octets)))
 
     async def _decide(self, submission: Submission, letter: Letter) -> Decided | Reply:
-        decided = decide(submission, letter.seen)
+        decided = await aside(
+            partial(decide, submission, letter.seen), when=long_header(letter.seen.content)
+        )
         if isinstance(decided, Reject):
             return decided.reply
         return await self._without_suppressed(submission, decided)
@@ -112,9 +120,11 @@ class Receiver:
             return await self.keeper.keep_in_flight(outgoing, sending)
         outcome = sending.result()
         match outcome:
-            case Relayed() | Failed(recipients=None):
+            case Relayed():
                 return verdict(outcome)
-            case Failed(recipients=refused) if refused.issuperset(outgoing.requests[0].recipients):
+            case Failed(recipients=refused) if refused is None or refused.issuperset(
+                outgoing.requests[0].recipients
+            ):
                 return verdict(outcome)  # nobody is left whom the relay could answer for
             case _:
                 return await self.keeper.keep_after(outgoing, outcome)
