@@ -1,5 +1,8 @@
 """How much each user may still send (`users[].limits`); counts survive a reload.
 
+What the relay refused in the end is given back: a client that tries again and again while SES
+cannot be reached must not find its day used up afterwards.
+
 Messages are limited by a bucket that fills over a minute, recipients by a window of 24 hours in
 steps of ten minutes, so that a count never drops by more than one step's worth at once.
 Errors: none.
@@ -7,7 +10,7 @@ Errors: none.
 
 from collections import defaultdict, deque
 
-from relay.model.settings import UserLimits
+from relay.model.settings import User, UserLimits
 
 MINUTE = 60.0
 DAY = 86_400.0
@@ -48,3 +51,50 @@ class Allowance:
         else:
             days.append((step, 1))
         return True
+
+    def give_back(self, user: str, *, messages: int, recipients: int) -> None:
+        """Count messages and recipients no more, the latest first; they were counted before."""
+        spent, at = self._spent.get(user, (0.0, 0.0))
+        if messages and spent:
+            self._spent[user] = (max(0.0, spent - messages), at)
+        days = self._days[user]
+        while recipients and days:
+            step, count = days.pop()
+            taken = min(recipients, count)
+            recipients -= taken
+            self._sums[user] -= taken
+            if count > taken:
+                days.append((step, count - taken))
+
+
+class Spending:
+    """What one transaction takes of its user's allowance, given back unless it is kept."""
+
+    def __init__(self, allowance: Allowance, user: User) -> None:
+        self._allowance = allowance
+        self._user = user
+        self._messages = 0
+        self._recipients = 0
+
+    def message(self, now: float) -> bool:
+        """Count the message, unless the user has sent its share of this minute."""
+        allowed = self._allowance.message(self._user.name, self._user.limits, now)
+        self._messages += allowed and self._user.limits.messages_per_minute is not None
+        return allowed
+
+    def recipient(self, now: float) -> bool:
+        """Count one recipient, unless the user has had its share of these 24 hours."""
+        allowed = self._allowance.recipient(self._user.name, self._user.limits, now)
+        self._recipients += allowed and self._user.limits.recipients_per_day is not None
+        return allowed
+
+    def keep(self) -> None:
+        """Let it count for good: the message is taken, or nobody can tell yet."""
+        self._messages = self._recipients = 0
+
+    def give_back(self) -> None:
+        """Let it count no more; doing so again, or after `keep`, changes nothing."""
+        self._allowance.give_back(
+            self._user.name, messages=self._messages, recipients=self._recipients
+        )
+        self.keep()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from relay.flow.admission import FIRST_OCTETS, Admission, Reservation
-from relay.flow.allowance import Allowance
+from relay.flow.allowance import Allowance, Spending
 from relay.flow.owner import Owner
 from relay.flow.receive import Receiver
 from relay.flow.resubmission import Resubmissions, fingerprint
@@ -53,6 +53,7 @@ class MailTransaction:
         self._sender: Address | None = None
         self._parameters = MailParameters()
         self._decided: list[tuple[Recipient, Decision | NeedsContent]] = []
+        self._spending = Spending(desk.allowance, self._user)
         self._reservation: Reservation | None = None
         self._mark = b""  # of a message whose verdict may go unheard
 
@@ -84,8 +85,7 @@ class MailTransaction:
         )
         reply = await self._reply_to(recipient, decision)
         if reply.positive:
-            limits, now = self._user.limits, self._desk.clock.monotonic()
-            if not self._desk.allowance.recipient(self._user.name, limits, now):
+            if not self._spending.recipient(self._desk.clock.monotonic()):
                 return replies.USER_TOO_FAST
             self._decided.append((recipient, decision))
         return reply
@@ -148,12 +148,12 @@ class MailTransaction:
         """Ask for room and the user's leave before the client may send its content."""
         if not self._decided:
             return replies.NO_RECIPIENTS
-        limits, now = self._user.limits, self._desk.clock.monotonic()
-        if not self._desk.allowance.message(self._user.name, limits, now):
-            return replies.USER_TOO_FAST
         reserved = self._desk.admission.reserve(self._parameters.size or FIRST_OCTETS)
         if isinstance(reserved, Reply):
             return reserved
+        if not self._spending.message(self._desk.clock.monotonic()):
+            reserved.release()
+            return replies.USER_TOO_FAST
         self._reservation = reserved
         return replies.SEND_CONTENT
 
@@ -187,11 +187,15 @@ class MailTransaction:
             f"message {submission.id}", self._story(submission, octets, reservation)
         )
         try:
-            return await asyncio.shield(story)
+            reply = await asyncio.shield(story)
         except asyncio.CancelledError:
+            self._spending.keep()
             if self._mark:
                 self._desk.resubmissions.abandoned(self._mark, story)
             raise
+        if reply.positive:
+            self._spending.keep()
+        return reply
 
     async def _story(
         self, submission: Submission, octets: bytes | bytearray, room: Reservation | None
@@ -213,7 +217,8 @@ class MailTransaction:
             self._desk.resubmissions.unheard(self._mark, reply)
 
     def close(self) -> None:
-        """Give back the room of a message that never came."""
+        """Give back what was taken for a message that never came, or was refused."""
+        self._spending.give_back()
         if self._reservation is not None:
             self._reservation.release()
             self._reservation = None
