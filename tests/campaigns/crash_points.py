@@ -49,7 +49,6 @@ class Point:
     once: bool = False  # in a life
 
 
-RECOVERED = "recovered"
 POINTS = {
     # Keeping: a large body, the row, the reply.
     "body about to be synced": Point(Files, "sync", after=False),
@@ -82,7 +81,7 @@ POINTS = {
     "body removed": Point(Bodies, "discard", after=True, when=of_something),
     # The start itself, and verdicts that nobody heard.
     "about to recover": Point(SqliteQueue, "recover", after=False, once=True),
-    RECOVERED: Point(SqliteQueue, "recover", after=True, once=True),
+    "recovered": Point(SqliteQueue, "recover", after=True, once=True),
     "verdict about to be remembered": Point(SqliteVerdicts, "keep", after=False),
     "verdict remembered": Point(SqliteVerdicts, "keep", after=True),
 }

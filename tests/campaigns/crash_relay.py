@@ -98,7 +98,6 @@ class KilledRelay:
         self.log = folder / "relay.log"
         self.store = folder / "store"
         self.deaths = []  # when it died, by the wall clock
-        self.silent_starts = []  # when it died between taking up what it found and saying so
         self._launcher = launcher
         self._pid = None
 

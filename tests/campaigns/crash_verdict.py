@@ -105,12 +105,21 @@ def killed_unheard(letter, deaths):
 def in_flight_at_start(relay):
     """Find when which message was taken up in flight, by the relay's own log.
 
-    A start that was killed before it could say anything may have taken up any message.
+    A start that was killed before it was done may have taken up any message and not said so.
     """
-    found = defaultdict(lambda: list(relay.silent_starts))
-    for line in relay.lines():
-        if line["event"] == "message.deferred" and line.get("cause") == "lost_answer":
-            at = datetime.fromisoformat(line["timestamp"]).timestamp()
-            if "in flight" in line.get("detail", ""):
-                found[line["queue_id"]].append(at)
+    lines = relay.lines()
+    started = [when(line) for line in lines if line["event"] == "relay.started"]
+    silent = [
+        death
+        for before, death in pairwise([0.0, *relay.deaths])
+        if not any(before < at < death for at in started)
+    ]
+    found = defaultdict(lambda: list(silent))
+    for line in lines:
+        if line["event"] == "message.deferred" and "in flight" in line.get("detail", ""):
+            found[line["queue_id"]].append(when(line))
     return found
+
+
+def when(line):
+    return datetime.fromisoformat(line["timestamp"]).timestamp()
