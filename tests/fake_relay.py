@@ -140,6 +140,9 @@ class FakeRelay:
             suppression=sqlite.shared.suppression,
             verdicts=sqlite.shared.verdicts,
             history=sqlite.shared.history,
+            sendings=sqlite.shared.sendings,
+            lessons=sqlite.shared.lessons,
+            tallies=sqlite.shared.tallies,
         )
         outside = Outside(clock=self.clock, log=self.log)
         self.parts = assemble(lambda: self.snapshot, outside, stores, self.ses)

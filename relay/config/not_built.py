@@ -26,15 +26,7 @@ NOT_BUILT = (
     Row("routes.fallback", "other"),
     Row("queue.store", "postgresql://db/relay", only=PostgresStore),
     Row("suppression.account_list", "read"),
-    Row("suppression.soft_bounces", "3"),
-    Row("feedback.sqs", "[{queue_url: 'https://sqs.eu-west-1.amazonaws.com/1/events'}]"),
     Row("feedback.sns", "{topics: ['arn:aws:sns:eu-west-1:123456789012:events']}"),
-    Row("reputation.bounce.warn", "0.03"),
-    Row("reputation.bounce.hold", "0.1"),
-    Row("reputation.complaint.warn", "0.002"),
-    Row("reputation.complaint.hold", "0.005"),
-    Row("reputation.minimum_volume", "1000"),
-    Row("reputation.minimum_complaints", "10"),
     Row("workers", "2"),
 )
 

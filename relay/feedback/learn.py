@@ -52,8 +52,8 @@ from relay.model.settings import BounceTo, Settings
 from relay.telemetry import Telemetry
 
 # Seconds after its first sight at which an event is looked at again; then its tags must do.
-LOOKS = (5.0, 30.0, 300.0, 3600.0)
-LOOK = 5.0  # seconds between two rounds
+LOOKS = (1.0, 30.0, 300.0, 3600.0)
+LOOK = 1.0  # seconds between two rounds
 _REPORTED_BY = 60.0  # seconds a report may take before somebody else tries
 _A_ROUND = 200  # events looked at in one round
 _TOLD = 50_000  # deliveries remembered

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
+from relay.feedback.ledger import Ledger
 from relay.flow.admission import Admission
 from relay.flow.allowance import Allowance
 from relay.flow.attempt import Attempts
@@ -30,6 +31,7 @@ from relay.queue.reserve import Reserve
 from relay.queue.runner import Runner
 from relay.scheduler import FairScheduler
 from relay.service.accounts import Accounts
+from relay.service.feedback import Around, Feedback, learning
 from relay.service.holds import HoldWatch
 from relay.service.notices import Notices
 from relay.service.room import QueueRoom
@@ -66,6 +68,7 @@ class Assembly:
     owner: Owner
     runner: Runner
     holds: HoldWatch
+    feedback: Feedback
     admission: Admission
     reception: MailReception
     listeners: Listeners
@@ -76,10 +79,11 @@ def assemble(
 ) -> Assembly:
     """Wire everything; nothing is opened or started yet."""
     clock, limits = outside.clock, snapshot().settings.limits
+    ledger = Ledger()
     telemetry = Telemetry(
         log=outside.log,
         metrics=outside.metrics,
-        history=Histories(outside.recent, stores.history),
+        history=Histories(outside.recent, stores.history, ledger),
         clock=clock,
         recipients=snapshot().settings.log.recipients,
     )
@@ -119,6 +123,17 @@ def assemble(
     room = QueueRoom(lambda: stores.queue.usage, stores.folder, lambda: snapshot().settings, clock)
     admission = Admission(limits.octets_in_flight - for_queue, room.full)
     custody = Intake(stores.queue, runner, telemetry, clock) if stores.keeps else NoCustodyAtAll()
+    feedback = learning(
+        stores,
+        Around(
+            ledger=ledger,
+            reports=reports,
+            custody=custody,
+            settings=lambda: snapshot().settings,
+            telemetry=telemetry,
+            clock=clock,
+        ),
+    )
     desk = Desk(
         receiver=Receiver(
             attempts=attempts,
@@ -147,6 +162,7 @@ def assemble(
         owner=owner,
         runner=runner,
         holds=holds,
+        feedback=feedback,
         admission=admission,
         reception=reception,
         listeners=listeners,

@@ -6,6 +6,7 @@ Errors: none; a store that cannot say how old its oldest entry is leaves the gau
 from collections import Counter
 from datetime import datetime
 
+from relay.feedback.ledger import Kind
 from relay.model.clock import Clock
 from relay.model.ports import QueueControl, StoreFault
 from relay.service.assembly import Assembly
@@ -31,6 +32,9 @@ class Gauges:
         metrics.read(ScrapeTime.SEND_RATE, self._rates)
         metrics.read(ScrapeTime.SEND_RATE_LIMIT, self._limits)
         metrics.read(ScrapeTime.QUOTA_USED, self._quotas)
+        reputation = self._parts.feedback.reputation
+        metrics.read(ScrapeTime.BOUNCE_RATIO, lambda: reputation.ratios(Kind.BOUNCE))
+        metrics.read(ScrapeTime.COMPLAINT_RATIO, lambda: reputation.ratios(Kind.COMPLAINT))
 
     async def run(self) -> None:
         """Keep what takes I/O to know at hand, for ever."""

@@ -8,24 +8,25 @@ and does, ends the service: a supervisor starts it anew.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import fields
 
 from relay.aws import UnusableRoute
 from relay.delivery.account import Look
+from relay.feedback.sqs import SqsReader
 from relay.model.ports import StoreFault
 from relay.model.settings import Settings, TcpBind
 from relay.service.assembly import VERSION, Assembly, Outside, assemble
 from relay.service.gauges import Gauges
-from relay.service.http import open_http
+from relay.service.http import View, open_http
 from relay.service.routes import Routes
 from relay.service.snapshot import Unusable, snapshot_of
 from relay.service.stores import opened
 from relay.web import Readiness
 
 # What a running worker cannot change: it stands on these.
-FIXED = ("http", "log", "workers", "history")
+FIXED = ("http", "log", "workers", "history", "feedback")
 
 
 async def forever(name: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -42,6 +43,7 @@ class Relay:
         self._outside = outside
         self._parts: Assembly | None = None
         self._routes: Routes | None = None
+        self._readers: Sequence[SqsReader] = ()
         self._open = False
         self._up = False  # the log said that it started, and not yet that it stopped
         self.http = ""  # where HTTP is reached, once it is
@@ -80,6 +82,9 @@ class Relay:
                     tasks.create_task(forever("accounts", self.routes.watch_accounts)),
                     tasks.create_task(forever("holds", parts.holds.run)),
                     tasks.create_task(forever("gauges", gauges.run)),
+                    tasks.create_task(forever("waiting events", parts.feedback.learner.run)),
+                    tasks.create_task(forever("reputation", parts.feedback.reputation.run)),
+                    *(tasks.create_task(forever("feedback", one.run)) for one in self._readers),
                 ]
                 on_ready()
                 await stop.wait()
@@ -143,12 +148,18 @@ class Relay:
         stack.push_async_callback(self._cut_off)
         await self._open_routes(settings)
         self._configure(settings)
-        for fault in (await self._parts.runner.recover(), await self._parts.holds.obey()):
+        for fault in (
+            await self._parts.runner.recover(),
+            await self._parts.holds.obey(),
+            await self._parts.feedback.reputation.load(),
+        ):
             if isinstance(fault, StoreFault):
                 raise Unusable(f"queue.store: {fault.reason}")
+        self._readers = await self._open_readers(stack)
         gauges = Gauges(self._parts, stores.control, self._outside.clock)
         gauges.register(self._outside.metrics)
-        self.http = await open_http(settings, self._outside, self.readiness, stack)
+        view = View(self.readiness, lambda: self.settings)
+        self.http = await open_http(settings, self._outside, stores, view, stack)
         return gauges
 
     async def _open_doors(self) -> None:
@@ -167,6 +178,12 @@ class Relay:
             http=self.http,
         )
         self._up = True
+
+    async def _open_readers(self, stack: AsyncExitStack) -> Sequence[SqsReader]:
+        try:
+            return await self.parts.feedback.open_readers(self.settings, stack)
+        except UnusableRoute as fault:
+            raise Unusable(str(fault)) from fault
 
     async def _open_routes(self, settings: Settings) -> None:
         try:
@@ -191,6 +208,7 @@ class Relay:
         parts.scheduler.stop()
         for task in eternal[2:]:
             task.cancel()
+        await parts.feedback.reputation.save()
         self._up = False
         parts.telemetry.relay.stopped(
             reason=reason, in_flight=cut, duration_s=self._outside.clock.monotonic() - began

@@ -10,10 +10,31 @@ from pathlib import Path
 from typing import assert_never
 
 from relay.model.clock import Clock
-from relay.model.ports import History, Holds, Queue, QueueControl, StoreFault, Suppression, Verdicts
+from relay.model.ports import (
+    History,
+    Holds,
+    Lessons,
+    Queue,
+    QueueControl,
+    Sendings,
+    StoreFault,
+    Suppression,
+    Tallies,
+    Verdicts,
+)
 from relay.model.settings import NoStore, PostgresStore, SqliteStore, Store
 from relay.service.snapshot import Unusable
-from relay.stores.none import NoControl, NoHistory, NoHolds, NoQueue, NoSuppression, NoVerdicts
+from relay.stores.none import (
+    NoControl,
+    NoHistory,
+    NoHolds,
+    NoLessons,
+    NoQueue,
+    NoSendings,
+    NoSuppression,
+    NoTallies,
+    NoVerdicts,
+)
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.files import Files
 from relay.stores.sqlite.opening import open_sqlite
@@ -32,6 +53,9 @@ class Stores:
     suppression: Suppression
     verdicts: Verdicts
     history: History
+    sendings: Sendings
+    lessons: Lessons
+    tallies: Tallies
     folder: Path | None = None  # on this machine's disk, where there is one
 
 
@@ -51,6 +75,9 @@ async def opened(store: Store, history: float, clock: Clock) -> AsyncIterator[St
                 suppression=NoSuppression(),
                 verdicts=NoVerdicts(),
                 history=NoHistory(),
+                sendings=NoSendings(),
+                lessons=NoLessons(),
+                tallies=NoTallies(),
             )
         case SqliteStore(folder=folder):
             crew = Crew.threads(Files(), clock)
@@ -66,6 +93,9 @@ async def opened(store: Store, history: float, clock: Clock) -> AsyncIterator[St
                     suppression=stores.shared.suppression,
                     verdicts=stores.shared.verdicts,
                     history=stores.shared.history,
+                    sendings=stores.shared.sendings,
+                    lessons=stores.shared.lessons,
+                    tallies=stores.shared.tallies,
                     folder=folder,
                 )
             finally:
