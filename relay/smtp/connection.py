@@ -184,8 +184,10 @@ class Connection(SMTP):
         self._closing = True
         self.inbound.end()
         if self.transport is not None:
+            # Asked for first: under TLS asyncio cannot tell it once the peer has closed too.
+            unsent = self.transport.get_write_buffer_size()
             self.transport.close()
-            if self.transport.get_write_buffer_size():
+            if unsent:
                 self.loop.call_later(GOODBYE_SECONDS, self.transport.abort)
 
     def abort(self) -> None:

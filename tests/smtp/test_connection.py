@@ -78,6 +78,20 @@ async def test_an_idle_tls_connection_keeps_a_small_buffer():
         writer.close()
 
 
+async def test_who_ends_tls_without_quit_is_seen_off():
+    context = ssl.create_default_context(cafile=certificate_files().certificate[0])
+    context.check_hostname = False
+    async with listening(tls="implicit") as opened:
+        reader, writer = await asyncio.open_connection("127.0.0.1", opened.port, ssl=context)
+        assert (await reader.readline()).startswith(b"220")
+        writer.close()
+        async with asyncio.timeout(10):
+            while not opened.log.named("smtp.closed"):  # noqa: ASYNC110 - nobody announces it
+                await asyncio.sleep(0)
+        [closed] = opened.log.named("smtp.closed")
+        assert closed["reason"] == "lost"
+
+
 def test_tls_on_uvloop():
     """uvloop reads differently once TLS takes over (extra `fast`)."""
     uvloop = pytest.importorskip("uvloop")
