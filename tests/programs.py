@@ -7,6 +7,7 @@ fail instead, so that nobody believes to have seen what was never tried.
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,15 @@ def perl_with(module):
     if tried.returncode:
         missing(f"Perl has no {module}")
     return perl
+
+
+def node_with(package):
+    """Give the paths of Node.js and of the folder that has the npm package, or skip the test."""
+    node = program("node")
+    modules = Path(os.environ.get("SES_RELAY_NODE_MODULES", "node_modules")).absolute()
+    if not (modules / package).is_dir():
+        missing(f"npm's {package} is not in {modules} (SES_RELAY_NODE_MODULES)")
+    return node, modules
 
 
 def missing(what):
