@@ -105,12 +105,7 @@ def option_table():
 
 
 def not_built():
-    def said(row):
-        if row.only is None:
-            return f"`{row.key}`"
-        return f"`{row.key}` (such as `{row.sample}`)"
-
-    return "".join(f"- {said(row)}\n" for row in NOT_BUILT)
+    return "".join(f"- `{row.key}`\n" for row in NOT_BUILT)
 
 
 # --- what clients and operators hear --------------------------------------------------------------

@@ -23,7 +23,7 @@ from relay.model.settings import Listener, Settings, SqliteStore
 from relay.service.explain import Attempted, Explanation, Planned, explain
 from relay.service.snapshot import Unusable, snapshot_of
 from relay.stores.none import NoSuppression
-from relay.stores.sqlite.opening import Shared
+from relay.stores.shared import Shared
 from relay.stores.sqlite.slot import Places
 
 _STAGES = (Column("SAID"), Column("HEARD"))

@@ -24,7 +24,7 @@ from relay.model.custody import EntryState, ScopeHold
 from relay.model.entry import Held
 from relay.model.outcome import Scope, ScopeKind
 from relay.model.settings import Settings
-from relay.stores.sqlite.opening import Shared
+from relay.stores.shared import Shared
 
 _NOBODY = "-"  # the user of mail that nobody in particular submitted
 _COLUMNS = (

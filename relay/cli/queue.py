@@ -22,7 +22,7 @@ from relay.model.content import Content
 from relay.model.custody import QueueCount, Selection
 from relay.model.entry import QueueEntry
 from relay.model.ports import Corrupt, StoreFault
-from relay.stores.sqlite.opening import Shared
+from relay.stores.shared import Shared
 
 app = typer.Typer(
     help="The queue: what is kept, and what to do with it. Works while `serve` runs.",

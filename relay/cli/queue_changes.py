@@ -23,7 +23,7 @@ from relay.cli.surroundings import around
 from relay.model.custody import Changed, EntryState, Selection
 from relay.model.entry import Held
 from relay.model.ports import Corrupt, StoreFault
-from relay.stores.sqlite.opening import Shared
+from relay.stores.shared import Shared
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", show_default=False)]
 _Change = Callable[[Shared, Selection, datetime], Awaitable[Changed | StoreFault]]

@@ -6,16 +6,17 @@ store, exit 1 where the store has a fault.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TypeVar, assert_never
 
 from relay.cli.output import failure
 from relay.model.clock import Clock
 from relay.model.ports import StoreFault
 from relay.model.settings import NoStore, PostgresStore, Settings, SqliteStore
+from relay.stores.postgresql import extra as postgresql
+from relay.stores.shared import Shared
+from relay.stores.sqlite import opening as sqlite
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.files import Files
-from relay.stores.sqlite.opening import Shared, open_guest
 from relay.stores.sqlite.slot import Places
 
 T = TypeVar("T")
@@ -23,10 +24,16 @@ T = TypeVar("T")
 
 def with_store(settings: Settings, clock: Clock, work: Callable[[Shared], Awaitable[T]]) -> T:
     """Open the store, do the work, close the store."""
-    folder = _folder(settings)
+    store = settings.queue.store
+    if isinstance(store, NoStore):
+        raise failure(
+            "queue.store: none keeps nothing; write sqlite:///FOLDER or postgresql://… to use "
+            "this verb",
+            2,
+        )
 
     async def beside_the_relay() -> T:
-        shared = sound(await open_guest(folder, Crew.inline(Files(), clock)))
+        shared = sound(await _opened(store, clock))
         try:
             return await work(shared)
         finally:
@@ -44,20 +51,16 @@ def sound(answer: T | StoreFault) -> T:
     return answer
 
 
-def _folder(settings: Settings) -> Path:
-    match settings.queue.store:
+async def _opened(store: SqliteStore | PostgresStore, clock: Clock) -> Shared | StoreFault:
+    match store:
         case SqliteStore(folder=folder):
             if not Places(folder).state.exists():
                 raise failure(
                     f"queue.store: no relay has kept anything in {folder} yet; start `ses-relay "
                     "serve`, or name its configuration with --config"
                 )
-            return folder
-        case NoStore():
-            raise failure(
-                "queue.store: none keeps nothing; write sqlite:///FOLDER to use this verb", 2
-            )
-        case PostgresStore():
-            raise failure("queue.store: PostgreSQL is not built yet; write sqlite:///FOLDER", 2)
-        case store:
+            return await sqlite.open_guest(folder, Crew.inline(Files(), clock))
+        case PostgresStore(url=url):
+            return await postgresql.open_guest(url.reveal(), clock)
+        case _:
             assert_never(store)

@@ -20,7 +20,7 @@ from relay.cli.suppression_files import BadLines, csv_lines, json_line, read_lin
 from relay.cli.surroundings import around
 from relay.model.address import Address, AddressFault
 from relay.model.ports import Suppressed
-from relay.stores.sqlite.opening import Shared
+from relay.stores.shared import Shared
 
 app = typer.Typer(
     help="The suppression list: addresses that get no mail. Works while `serve` runs.",

@@ -16,7 +16,7 @@ from relay.cli.store import sound, with_store
 from relay.cli.surroundings import around
 from relay.model.custody import HistoryEvent
 from relay.model.entry import QueueEntry
-from relay.stores.sqlite.opening import Shared
+from relay.stores.shared import Shared
 
 _COLUMNS = (Column("TIME", whole=True), Column("ID", whole=True), Column("EVENT"), Column("FACTS"))
 # The facts that tell the story, in this order; what is not here follows.

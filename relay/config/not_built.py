@@ -10,41 +10,31 @@ from dataclasses import dataclass
 
 from relay.config import hints
 from relay.config.fault import Finding, Loc
-from relay.model.settings import PostgresStore, Settings
+from relay.model.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One option, or one kind of value of it, whose function is not built yet."""
+    """One option whose function is not built yet."""
 
     key: str  # from the top, without indices: listeners.proxy_protocol
     sample: str  # YAML of a value that is refused; tests write it
-    only: type[PostgresStore] | None = None  # refuse this kind alone; None: any change
 
 
 NOT_BUILT = (
     Row("routes.fallback", "other"),
-    Row("queue.store", "postgresql://db/relay", only=PostgresStore),
     Row("suppression.account_list", "read"),
     Row("feedback.sns", "{topics: ['arn:aws:sns:eu-west-1:123456789012:events']}"),
     Row("workers", "2"),
 )
 
 
-_WHAT = {None: "is", PostgresStore: "PostgreSQL is"}
-
-
 def unbuilt(settings: Settings, rows: Iterable[Row] = NOT_BUILT) -> Iterator[Finding]:
     """Find options that are set to something that this version does not do."""
     for row in rows:
         for loc, value, default in _values(settings, row.key.split("."), ()):
-            if _refused(row, value, default):
-                wrong = f"{_WHAT[row.only]} not built yet"
-                yield Finding(loc, wrong, "remove it, or leave it at its default")
-
-
-def _refused(row: Row, value: object, default: object) -> bool:
-    return value != default if row.only is None else isinstance(value, row.only)
+            if value != default:
+                yield Finding(loc, "is not built yet", "remove it, or leave it at its default")
 
 
 def _values(section: object, keys: list[str], loc: Loc) -> Iterator[tuple[Loc, object, object]]:

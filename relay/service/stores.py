@@ -35,6 +35,7 @@ from relay.stores.none import (
     NoTallies,
     NoVerdicts,
 )
+from relay.stores.postgresql.extra import open_postgres
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.files import Files
 from relay.stores.sqlite.opening import open_sqlite
@@ -100,7 +101,22 @@ async def opened(store: Store, history: float, clock: Clock) -> AsyncIterator[St
                 )
             finally:
                 await stores.close()
-        case PostgresStore():
-            raise Unusable("queue.store: PostgreSQL is not built yet; use sqlite:///FOLDER")
+        case PostgresStore(url=url):
+            node = await open_postgres(url.reveal(), history, clock)
+            if isinstance(node, StoreFault):
+                raise Unusable(f"queue.store: {node.reason}")
+            try:
+                yield Stores(
+                    keeps=True,
+                    queue=node.queue,
+                    control=node.shared.control,
+                    holds=node.shared.holds,
+                    suppression=node.shared.suppression,
+                    verdicts=node.shared.verdicts,
+                    history=node.shared.history,
+                    trace=node.shared.history,
+                )
+            finally:
+                await node.close()
         case _:
             assert_never(store)

@@ -161,7 +161,7 @@ class Database:
 def fault_of(error: BaseException) -> StoreFault:
     """Say what went wrong in words for the log."""
     if isinstance(error, OSError) and error.strerror:
-        return StoreFault(f"PostgreSQL: {error.strerror}")
+        return StoreFault(f"PostgreSQL cannot be reached: {error.strerror}")
     return StoreFault(f"PostgreSQL: {error or type(error).__name__}")
 
 
