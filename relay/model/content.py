@@ -4,7 +4,7 @@ Standards: RFC 5322 §2.1 (header and body), §2.2.3 (folding).
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
@@ -46,7 +46,7 @@ class Content:
     @property
     def size(self) -> int:
         """Octets on the wire, the empty line included."""
-        return sum(len(field.raw) for field in self.fields) + 2 + len(self.body)
+        return sum([len(field.raw) for field in self.fields]) + 2 + len(self.body)
 
     def named(self, name: bytes) -> Iterator[Field]:
         """Give the fields of that name (lower case), from the top."""
@@ -58,7 +58,7 @@ class Content:
 
     def with_fields(self, fields: Iterable[Field]) -> Self:
         """Give the same body under another header."""
-        return replace(self, fields=tuple(fields))
+        return type(self)(tuple(fields), self.body)
 
     @property
     def header(self) -> bytes:

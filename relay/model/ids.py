@@ -8,14 +8,15 @@ import secrets
 from datetime import datetime
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS = [high + low for high in _DIGITS for low in _DIGITS]  # two digits at a step
 
 
 def _base36(number: int, width: int) -> str:
-    digits = []
-    for _ in range(width):
-        number, digit = divmod(number, 36)
-        digits.append(_DIGITS[digit])
-    return "".join(reversed(digits))
+    written = ""
+    for _ in range(0, width, 2):
+        number, pair = divmod(number, 36 * 36)
+        written = _PAIRS[pair] + written
+    return written[-width:]
 
 
 def queue_id(now: datetime) -> str:

@@ -4,7 +4,7 @@ Standards: RFC 5321 §4.2 (basic codes), RFC 3463 and RFC 2034 (enhanced codes).
 Errors: `ValueError` when a reply contradicts itself; that is a bug of ours, never the peer's.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 
@@ -50,5 +50,6 @@ class Reply:
     def saying(self, text: str) -> Self:
         """Give the same codes with another text, cut to a reply line (RFC 5321 §4.5.3.1.5)."""
         line = " ".join(text.split())
-        printable = "".join(c if " " <= c <= "~" else "?" for c in line)
-        return replace(self, text=printable[:480])
+        if not (line.isascii() and line.isprintable()):
+            line = "".join(c if " " <= c <= "~" else "?" for c in line)
+        return type(self)(self.code, self.enhanced, line[:480])

@@ -70,5 +70,7 @@ class AddressPattern:
         """Say if an address fits; the null reverse-path is given as `<>`."""
         if NULL_SENDER in (address, self.text):
             return address == self.text
+        if self.text == "*":
+            return True
         local, _, domain = address.rpartition("@")
         return self._domain.matches(domain.lower()) and self._local.matches(local)
