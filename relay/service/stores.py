@@ -114,7 +114,9 @@ async def opened(store: Store, history: float, clock: Clock) -> AsyncIterator[St
                     suppression=node.shared.suppression,
                     verdicts=node.shared.verdicts,
                     history=node.shared.history,
-                    trace=node.shared.history,
+                    sendings=node.shared.sendings,
+                    lessons=node.shared.lessons,
+                    tallies=node.shared.tallies,
                 )
             finally:
                 await node.close()
