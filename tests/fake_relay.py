@@ -140,6 +140,7 @@ class FakeRelay:
             suppression=sqlite.shared.suppression,
             verdicts=sqlite.shared.verdicts,
             history=sqlite.shared.history,
+            trace=sqlite.shared.history,
             sendings=sqlite.shared.sendings,
             lessons=sqlite.shared.lessons,
             tallies=sqlite.shared.tallies,
