@@ -26,6 +26,10 @@ class Attempts:
         self._telemetry = telemetry
         self._clock = clock
 
+    def largest(self, key: QueueKey) -> int:
+        """Give how many recipients one request of this key may have."""
+        return self._scheduler.largest(key)
+
     async def attempt(
         self,
         message: Message,

@@ -3,6 +3,7 @@
 Errors: a `Refusal` of `relay.mail`, while the client can still act.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,7 +18,8 @@ from relay.mail.split import Reading
 from relay.model import replies, ses_limits
 from relay.model.entry import Held
 from relay.model.message import TAG_QUEUE_ID, TAG_USER, Message, Parameters, requests_of, tag_of
-from relay.model.settings import Api, DkimSigner, Route
+from relay.model.ports import QueueKey
+from relay.model.settings import Api, DkimSigner, NoStore, Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Composer:
 
     submission: Submission
     now: datetime
+    largest: Callable[[QueueKey], int]  # recipients that one request of a key may have
 
     async def compose(
         self, reading: Reading, groups: tuple[Group, ...]
@@ -100,9 +103,18 @@ class Composer:
         )
         return Outgoing(
             message=message,
-            requests=requests_of(group.recipients, route.recipients_per_request),
+            requests=requests_of(group.recipients, self._per_request(group)),
             lifetime=user.lifetime or submission.snapshot.settings.queue.lifetime,
             held=Held(reason=group.held) if group.held else None,
+        )
+
+    def _per_request(self, group: Group) -> int:
+        """Give how many recipients one request may have, as the route and the rate allow."""
+        most, changes = self._route(group).recipients_per_request, group.changes
+        if isinstance(self.submission.snapshot.settings.queue.store, NoStore):
+            return most  # RCPT took what fits one request; a second one nobody could keep
+        return min(
+            most, self.largest(QueueKey(changes.route, changes.lane, self.submission.user.name))
         )
 
     def _route(self, group: Group) -> Route:

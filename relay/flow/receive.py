@@ -64,7 +64,7 @@ class Receiver:
         decided = await self._decide(submission, letter)
         if isinstance(decided, Reply):
             return decided
-        composer = Composer(submission, self.clock.now())
+        composer = Composer(submission, self.clock.now(), self.attempts.largest)
         batch = await composer.compose(letter.reading, decided.groups)
         if isinstance(batch, Refusal):
             return batch.reply

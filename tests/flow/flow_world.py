@@ -73,6 +73,10 @@ class OpenScheduler:
     def __init__(self):
         self.deferral = None
         self.learned = []
+        self.most = {}  # recipients of one request, by lane
+
+    def largest(self, key):
+        return self.most.get(key.lane, 50)
 
     async def turn(self, key, scopes, recipients, deadline):
         return self.deferral or Granted(key=key, recipients=recipients, scopes=scopes)
