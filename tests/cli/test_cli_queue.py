@@ -335,8 +335,9 @@ def test_without_a_store_there_is_a_reason_and_a_fix(typed, words):
     typed.config.write_text(typed.config.read_text().replace("sqlite:///store", "none"))
     answer = typed.run(words)
     assert answer.code == 2
-    assert (
-        answer.err == "queue.store: none keeps nothing; write sqlite:///FOLDER to use this verb\n"
+    assert answer.err == (
+        "queue.store: none keeps nothing; write sqlite:///FOLDER or postgresql://… to use this"
+        " verb\n"
     )
 
 
