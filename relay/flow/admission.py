@@ -15,8 +15,21 @@ from relay.model.reply import Reply
 # What a message of unknown size is charged at first; more is asked for as it grows.
 FIRST_OCTETS = 64 * 1024
 
+# Share of the memory for contents that is the queue's alone, so that clients cannot starve it.
+QUEUE_SHARE = 0.25
+
 # Says what of the queue is full, in the operator's words; None: there is room.
 Fullness = Callable[[], str | None]
+
+
+def for_clients(octets_in_flight: int) -> int:
+    """Give the part of `limits.octets_in_flight` that clients may fill."""
+    return octets_in_flight - int(octets_in_flight * QUEUE_SHARE)
+
+
+def largest(octets_in_flight: int) -> int:
+    """Give the octets of a message that finds room when nothing else is in work."""
+    return for_clients(octets_in_flight) // 2
 
 
 class Admission:

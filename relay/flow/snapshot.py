@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from relay.flow.admission import largest
 from relay.mail.signers import Signers
 from relay.model import ses_limits
 from relay.model.settings import Api, Settings, User
@@ -21,4 +22,6 @@ class Snapshot:
         """Octets that user may send in one message, before the relay adds its own headers."""
         api = self.settings.routes[user.route].api
         most = ses_limits.V1_OCTETS if api is Api.V1 else ses_limits.V2_OCTETS
-        return min(user.limits.message_size, most - ses_limits.HEADROOM)
+        # More than ever finds room would be sent away with 452 again and again.
+        room = largest(self.settings.limits.octets_in_flight)
+        return min(user.limits.message_size, most - ses_limits.HEADROOM, room)

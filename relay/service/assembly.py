@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from relay.feedback.ledger import Ledger
-from relay.flow.admission import Admission
+from relay.flow.admission import Admission, for_clients
 from relay.flow.allowance import Allowance
 from relay.flow.attempt import Attempts
 from relay.flow.keep import Keeper
@@ -42,9 +42,6 @@ from relay.telemetry import Histories, LogWriter, Metrics, Telemetry
 from relay.web import Inbox, Recent
 
 VERSION = version("ses-relay")
-
-# Share of the memory for contents that is the queue's alone, so that clients cannot starve it.
-QUEUE_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,14 +95,14 @@ def assemble(
     owner = Owner(telemetry.relay.fault)
     attempts = Attempts(scheduler, transport, telemetry, clock)
     reports = BounceReports(snapshot, stores.queue.content, telemetry, clock)
-    for_queue = int(limits.octets_in_flight * QUEUE_SHARE)
+    room_for_clients = for_clients(limits.octets_in_flight)
     runner = Runner(
         scheduler,
         Tools(
             queue=stores.queue,
             attempts=attempts,
             reports=reports,
-            reserve=Reserve(for_queue),
+            reserve=Reserve(limits.octets_in_flight - room_for_clients),
             telemetry=telemetry,
             clock=clock,
             times=times,
@@ -121,7 +118,7 @@ def assemble(
         clock=clock,
     )
     room = QueueRoom(lambda: stores.queue.usage, stores.folder, lambda: snapshot().settings, clock)
-    admission = Admission(limits.octets_in_flight - for_queue, room.full)
+    admission = Admission(room_for_clients, room.full)
     custody = Intake(stores.queue, runner, telemetry, clock) if stores.keeps else NoCustodyAtAll()
     feedback = learning(
         stores,
