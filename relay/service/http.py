@@ -3,20 +3,33 @@
 Errors: `Unusable` when the address cannot be had.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
+from relay.model.outcome import ScopeKind
 from relay.model.settings import Settings
+from relay.policy.policy import NOBODY
 from relay.service.assembly import VERSION, Outside
 from relay.service.snapshot import Unusable
+from relay.service.stores import Stores
 from relay.smtp.sockets import ListenFault, open_sockets
-from relay.web import Access, Readiness, Sources, make_app, serve
+from relay.web import Access, Readiness, Sources, Store, make_app, serve
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the pages ask of the running relay."""
+
+    readiness: Callable[[], Readiness]
+    settings: Callable[[], Settings]  # those in force
 
 
 async def open_http(
     settings: Settings,
     outside: Outside,
-    readiness: Callable[[], Readiness],
+    stores: Stores,
+    view: View,
     stack: AsyncExitStack,
 ) -> str:
     """Open the HTTP side; gives the address it is reached at."""
@@ -25,8 +38,10 @@ async def open_http(
         version=VERSION,
         metrics=outside.metrics,
         recent=outside.recent,
-        readiness=readiness,
+        readiness=view.readiness,
         clock=outside.clock,
+        known=lambda kind: _known(view.settings(), kind),
+        store=_store(stores) if stores.keeps else None,
         inbox=outside.inbox,
     )
     access = Access(settings.http.bind, settings.http.token, outside.clock)
@@ -40,3 +55,24 @@ async def open_http(
     stack.push_async_callback(runner.cleanup)
     host, port, *_ = runner.addresses[0] if runner.addresses else ("", 0)
     return f"http://{host}:{port}" if port else str(settings.http.bind)
+
+
+def _store(stores: Stores) -> Store:
+    return Store(
+        control=stores.control,
+        holds=stores.holds,
+        suppression=stores.suppression,
+        trace=stores.trace,
+        history=stores.history,
+    )
+
+
+def _known(settings: Settings, kind: ScopeKind) -> Collection[str]:
+    match kind:
+        case ScopeKind.USER:
+            # The last one is nobody in particular.
+            return [*(user.name for user in settings.users), NOBODY.name]
+        case ScopeKind.ROUTE:
+            return settings.routes.keys()
+        case _:
+            return ()

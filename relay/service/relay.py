@@ -19,7 +19,7 @@ from relay.model.ports import StoreFault
 from relay.model.settings import Settings, TcpBind
 from relay.service.assembly import VERSION, Assembly, Outside, assemble
 from relay.service.gauges import Gauges
-from relay.service.http import open_http
+from relay.service.http import View, open_http
 from relay.service.routes import Routes
 from relay.service.snapshot import Unusable, snapshot_of
 from relay.service.stores import opened
@@ -158,7 +158,8 @@ class Relay:
         self._readers = await self._open_readers(stack)
         gauges = Gauges(self._parts, stores.control, self._outside.clock)
         gauges.register(self._outside.metrics)
-        self.http = await open_http(settings, self._outside, self.readiness, stack)
+        view = View(self.readiness, lambda: self.settings)
+        self.http = await open_http(settings, self._outside, stores, view, stack)
         return gauges
 
     async def _open_doors(self) -> None:

@@ -20,6 +20,7 @@ from relay.model.ports import (
     StoreFault,
     Suppression,
     Tallies,
+    Trace,
     Verdicts,
 )
 from relay.model.settings import NoStore, PostgresStore, SqliteStore, Store
@@ -54,6 +55,7 @@ class Stores:
     suppression: Suppression
     verdicts: Verdicts
     history: History
+    trace: Trace
     sendings: Sendings
     lessons: Lessons
     tallies: Tallies
@@ -76,6 +78,7 @@ async def opened(store: Store, history: float, clock: Clock) -> AsyncIterator[St
                 suppression=NoSuppression(),
                 verdicts=NoVerdicts(),
                 history=NoHistory(),
+                trace=NoHistory(),
                 sendings=NoSendings(),
                 lessons=NoLessons(),
                 tallies=NoTallies(),
@@ -94,6 +97,7 @@ async def opened(store: Store, history: float, clock: Clock) -> AsyncIterator[St
                     suppression=stores.shared.suppression,
                     verdicts=stores.shared.verdicts,
                     history=stores.shared.history,
+                    trace=stores.shared.history,
                     sendings=stores.shared.sendings,
                     lessons=stores.shared.lessons,
                     tallies=stores.shared.tallies,
@@ -114,6 +118,7 @@ async def opened(store: Store, history: float, clock: Clock) -> AsyncIterator[St
                     suppression=node.shared.suppression,
                     verdicts=node.shared.verdicts,
                     history=node.shared.history,
+                    trace=node.shared.history,
                     sendings=node.shared.sendings,
                     lessons=node.shared.lessons,
                     tallies=node.shared.tallies,

@@ -6,6 +6,7 @@ from relay.web.inbox import Inbox, InboxMessage
 from relay.web.readiness import Readiness
 from relay.web.recent import Happening, Life, Recent
 from relay.web.server import serve
+from relay.web.store import Store
 
 __all__ = [
     "Access",
@@ -16,6 +17,7 @@ __all__ = [
     "Readiness",
     "Recent",
     "Sources",
+    "Store",
     "make_app",
     "serve",
 ]

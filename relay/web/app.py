@@ -8,11 +8,15 @@ from importlib.resources import files
 from aiohttp import web
 
 from relay.web.access import Access, guard
+from relay.web.actions import Actions
 from relay.web.api import Api
 from relay.web.headers import harden
 from relay.web.health import Health
 from relay.web.pages import Pages
+from relay.web.queue_page import QueuePages
 from relay.web.sources import Sources
+from relay.web.store import Store
+from relay.web.suppression_page import SuppressionPages
 
 __all__ = ["Sources", "make_app"]
 
@@ -47,7 +51,25 @@ def make_app(sources: Sources, access: Access) -> web.Application:
             web.get("/assets/live.js", _Asset("live.js", "text/javascript").get),
         ]
     )
+    if sources.store is not None:
+        app.add_routes(_of_the_store(sources, sources.store, pages))
     return app
+
+
+def _of_the_store(sources: Sources, store: Store, pages: Pages) -> list[web.RouteDef]:
+    queue = QueuePages(sources, store, pages.end)
+    suppression = SuppressionPages(store, pages.end)
+    actions = Actions(sources, store)
+    return [
+        web.get("/queue", queue.show),
+        web.get("/queue/live", queue.live),
+        web.get("/suppression", suppression.show),
+        web.post("/queue/{word}", actions.queue),
+        web.post("/holds/hold", actions.hold),
+        web.post("/holds/release", actions.release),
+        web.post("/suppression/add", actions.suppress),
+        web.post("/suppression/remove", actions.unsuppress),
+    ]
 
 
 class _Asset:

@@ -5,35 +5,54 @@ Errors: none.
 
 from collections.abc import Mapping
 
-from relay.telemetry import Metrics, ScrapeTime
+from relay.telemetry import ScrapeTime
 from relay.web.frame import (
     addresses_for_people,
     definitions,
     octets_for_people,
     pill,
     section,
+    table,
     time_of_day,
 )
 from relay.web.html import Html, el, markup
 from relay.web.inbox import Inbox
+from relay.web.kept import queue_section
 from relay.web.letter import read_fields
+from relay.web.plots import Bar, bars
 from relay.web.readiness import Readiness
-from relay.web.recent import Happening, Life, Recent
+from relay.web.recent import Happening, Life
 from relay.web.sources import Sources
+from relay.web.store import lives, look
 
 _MOST_ROWS = 50
+_WHOLE = 0.99  # of the rate: less means that SES has refused some of it
+_LABEL_EACH = 15  # minutes between two times under the plot
 _COUNTED = ("received", "relayed", "deferred", "failed", "held", "discarded")
 
 
-def live(sources: Sources, about: str = "") -> Html:
+async def live(sources: Sources, about: str = "") -> Html:
     """Make everything that changes by itself."""
+    kept = None
+    found = sources.recent.lives(most=_MOST_ROWS, about=about)
+    if sources.store is not None:
+        kept = await look(sources.store, sources.clock.now())
+        if about:
+            found = _with_older(found, await lives(sources.store, about))
     return markup(
         _condition(sources.readiness()),
-        _sending(sources.metrics, sources.recent),
+        _sending(sources),
+        queue_section(kept) if kept is not None else None,
         _inbox(sources.inbox) if sources.inbox is not None else None,
-        _messages(sources.recent.lives(most=_MOST_ROWS, about=about), about),
+        _messages(found, about),
         _notices(sources.recent.notices()),
     )
+
+
+def _with_older(recent: list[Life], older: list[Life]) -> list[Life]:
+    """Put what only the store's history knows behind what is in memory."""
+    known = {life.queue_id for life in recent}
+    return [*recent, *(life for life in older if life.queue_id not in known)][:_MOST_ROWS]
 
 
 def _condition(readiness: Readiness) -> Html | None:
@@ -46,7 +65,8 @@ def _condition(readiness: Readiness) -> Html | None:
     )
 
 
-def _sending(metrics: Metrics, recent: Recent) -> Html:
+def _sending(sources: Sources) -> Html:
+    metrics, recent = sources.metrics, sources.recent
     sessions = metrics.current(ScrapeTime.SMTP_SESSIONS)
     queue = metrics.current(ScrapeTime.QUEUE_MESSAGES)
     oldest = metrics.current(ScrapeTime.QUEUE_OLDEST).get((), 0.0)
@@ -61,10 +81,28 @@ def _sending(metrics: Metrics, recent: Recent) -> Html:
     return section(
         "Now",
         _figures(now) if now else None,
-        _gauges(metrics),
+        _gauges(sources),
+        _last_hour(sources),
         el("h3", "Since the start"),
         _figures(counted),
     )
+
+
+def _last_hour(sources: Sources) -> Html:
+    tones = {"relayed": "good", "deferred": "wait", "failed": "bad"}
+    minutes = list(sources.recent.minutes.until(sources.clock.now()))
+    shown = []
+    for place, (minute, counts) in enumerate(minutes):
+        said = ", ".join(f"{counts[word]:,} {word}" for word in tones if counts.get(word))
+        shown.append(
+            Bar(
+                f"{minute:%H:%M}" if place % _LABEL_EACH == _LABEL_EACH // 2 else "",
+                f"{minute:%H:%M} {said}",
+                [(tone, counts.get(word, 0)) for word, tone in tones.items()],
+            )
+        )
+    legend = {tone: word for word, tone in tones.items()}
+    return bars("Recipients each minute, times in UTC", shown, legend)
 
 
 def _figures(figures: list[tuple[str, str]]) -> Html:
@@ -72,24 +110,22 @@ def _figures(figures: list[tuple[str, str]]) -> Html:
     return el("div", shown, class_="figures")
 
 
-def _gauges(metrics: Metrics) -> Html:
+def _gauges(sources: Sources) -> Html:
+    metrics, now = sources.metrics, sources.clock.now()
     rates = metrics.current(ScrapeTime.SEND_RATE)
     limits = metrics.current(ScrapeTime.SEND_RATE_LIMIT)
     quotas = metrics.current(ScrapeTime.QUOTA_USED)
-    return markup(
-        [
-            _gauge(
-                f"Rate of route {name}",
-                f"{_of(rates, name):,.1f} of {limit:,.1f} recipients per second",
-                _of(rates, name) / limit if limit > 0 else 0.0,
-            )
-            for (name,), limit in sorted(limits.items())
-        ],
-        [
-            _gauge(f"SES quota of 24 hours, route {name}", f"{used:.1%} used", used)
-            for (name,), used in sorted(quotas.items())
-        ],
-    )
+    shown = []
+    for (name,), limit in sorted(limits.items()):
+        sending, allowed = sources.recent.pulse.rate(name, now), _of(rates, name)
+        reading = f"{sending:,.1f} of {limit:,.1f} recipients per second"
+        if allowed < limit * _WHOLE:
+            reading += f", slowed to {allowed:,.1f}"
+        share = sending / limit if limit > 0 else 0.0
+        shown.append(_gauge(f"Sending now, route {name}", reading, share))
+    for (name,), used in sorted(quotas.items()):
+        shown.append(_gauge(f"SES quota of 24 hours, route {name}", f"{used:.1%} used", used))
+    return markup(shown)
 
 
 def _gauge(name: str, reading: str, share: float) -> Html:
@@ -141,7 +177,7 @@ def _inbox(inbox: Inbox) -> Html:
     title = markup("Inbox", el("small", f"what the simulated SES took: {len(messages)}"))
     if not rows:
         return section(title, el("p", "Nothing yet. Send a message to see it here.", class_="soft"))
-    return section(title, _table(("Time", "Subject", "From", "To", "Size"), rows))
+    return section(title, table(("Time", "Subject", "From", "To", "Size"), rows))
 
 
 def _messages(lives: list[Life], about: str) -> Html:
@@ -163,7 +199,7 @@ def _messages(lives: list[Life], about: str) -> Html:
         for life in lives
     ]
     return section(
-        title, _table(("Time", "State", "Queue id", "User", "From", "To", "Last word"), rows)
+        title, table(("Time", "State", "Queue id", "User", "From", "To", "Last word"), rows)
     )
 
 
@@ -191,7 +227,7 @@ def _notices(notices: list[Happening]) -> Html | None:
     ]
     return section(
         markup("Refusals and alarms", el("small", "newest first")),
-        _table(("Time", "Event", "Facts"), rows),
+        table(("Time", "Event", "Facts"), rows),
     )
 
 
@@ -217,8 +253,3 @@ def _facts(happening: Happening) -> list[tuple[str, str]]:
         )
         for name, fact in happening.facts.items()
     ]
-
-
-def _table(names: tuple[str, ...], rows: list[Html]) -> Html:
-    head = [el("th", name, class_="number" if name == "Size" else None) for name in names]
-    return el("table", el("thead", el("tr", head)), el("tbody", rows))

@@ -98,3 +98,9 @@ def addresses_for_people(addresses: tuple[str, ...], count: int = 0) -> str:
     rest = max(count, len(addresses)) - most
     named = ", ".join(addresses[:most])
     return f"{named} and {rest} more" if rest > 0 else named
+
+
+def table(names: tuple[str, ...], rows: list[Html]) -> Html:
+    """Make a table; on a narrow page each row becomes a block."""
+    head = [el("th", name, class_="number" if name == "Size" else None) for name in names]
+    return el("table", el("thead", el("tr", head)), el("tbody", rows))

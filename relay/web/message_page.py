@@ -3,23 +3,29 @@
 Errors: none.
 """
 
+from datetime import datetime
+
 from aiohttp import web
 
+from relay.model.custody import EntryState
+from relay.model.entry import QueueEntry
 from relay.web.dashboard import facts_of
 from relay.web.frame import definitions, page, pill, section, time_of_day
 from relay.web.html import Html, el, markup
 from relay.web.inbox import Inbox
+from relay.web.kept import actions, why
 from relay.web.recent import Happening, Life
 
 # Said once at the top, or meaningless beside the event they stand on.
 _SAID_ABOVE = frozenset({"queue_id", "session_id", "user", "sender", "route", "lane", "message_id"})
 
 
-def message_page(life: Life, inbox: Inbox | None) -> web.Response:
-    """Show what is known of one message."""
+def message_page(life: Life, inbox: Inbox | None, top: Html, end: Html) -> web.Response:
+    """Show what is known of one message; `top` is what can be done about it."""
     first = life.first
     return page(
         f"{life.queue_id} · ses-relay",
+        top,
         section(
             markup("Message ", life.queue_id, " ", pill(life.state)),
             definitions(
@@ -33,6 +39,23 @@ def message_page(life: Life, inbox: Inbox | None) -> web.Response:
             ),
         ),
         section("Life", el("ol", [_event(event, inbox) for event in life.events], class_="life")),
+        end=end,
+    )
+
+
+def kept_section(entry: QueueEntry, now: datetime) -> Html:
+    """Say where a message stands that is still kept, with the buttons to change it."""
+    state = EntryState.of(entry, now)
+    waits = state is EntryState.WAITING
+    return section(
+        markup("In the queue ", pill("in work" if state is EntryState.LEASED else state)),
+        definitions(
+            ("why", why(entry)),
+            ("attempts", str(entry.attempts)),
+            ("next attempt", f"{entry.next_attempt_at:%Y-%m-%d %H:%M:%S}Z" if waits else ""),
+            ("expires", f"{entry.expires_at:%Y-%m-%d %H:%M}Z"),
+        ),
+        actions(entry.id, state, back="message"),
     )
 
 

@@ -5,14 +5,18 @@ Errors: 404 for what is not kept any more.
 
 from aiohttp import web
 
+from relay.model.entry import QueueEntry
 from relay.web.access import COOKIE, SESSION_SECONDS, Access, Door
 from relay.web.dashboard import live
 from relay.web.frame import fragment, page, pill, section
 from relay.web.html import Html, el, markup
 from relay.web.inbox import InboxMessage
 from relay.web.inbox_page import html_part, inbox_page, source
-from relay.web.message_page import message_page
+from relay.web.message_page import kept_section, message_page
+from relay.web.recent import Happening, Life
+from relay.web.said import said
 from relay.web.sources import Sources
+from relay.web.store import lives
 
 
 class Pages:
@@ -28,21 +32,32 @@ class Pages:
         return page(
             f"{self._sources.hostname} · ses-relay",
             el("section", _search(about)),
-            el("div", live(self._sources, about), id="live"),
-            end=self._end(),
+            el("div", await live(self._sources, about), id="live", data_from="/live"),
+            end=self.end(),
             script=True,
         )
 
     async def live(self, request: web.Request) -> web.Response:
         """Give the part of the first page that changes."""
-        return fragment(live(self._sources, request.query.get("about", "")))
+        return fragment(await live(self._sources, request.query.get("about", "")))
 
     async def message(self, request: web.Request) -> web.Response:
         """Show one message's life."""
-        life = self._sources.recent.life(request.match_info["id"])
+        queue_id = request.match_info["id"]
+        life, store = self._sources.recent.life(queue_id), self._sources.store
+        if store is not None and (life is None or life.first.event != "message.received"):
+            # Memory knows only what happened since the start.
+            older = [one for one in await lives(store, queue_id) if one.queue_id == queue_id]
+            life = older[0] if older else life
+        entry = await store.control.find(queue_id) if store is not None else None
+        kept = entry if isinstance(entry, QueueEntry) else None
+        if life is None and kept is not None:
+            life = _life_of(kept)
         if life is None:
             return _gone()
-        return message_page(life, self._sources.inbox)
+        now = self._sources.clock.now()
+        top = markup(said(request.query), kept_section(kept, now) if kept is not None else None)
+        return message_page(life, self._sources.inbox, top, self.end())
 
     async def inbox_message(self, request: web.Request) -> web.Response:
         """Show one message of the inbox."""
@@ -94,9 +109,12 @@ class Pages:
         inbox = self._sources.inbox
         return None if inbox is None else inbox.get(request.match_info["id"])
 
-    def _end(self) -> Html:
+    def end(self) -> Html:
+        """Make what stands at the right of a page's head."""
         ready = self._sources.readiness().ready
+        ways = ("/queue", "Queue"), ("/suppression", "Suppression")
         return markup(
+            [el("a", name, href=path) for path, name in ways] if self._sources.store else None,
             el("span", f"{self._sources.hostname} {self._sources.version}", class_="soft"),
             pill("ready" if ready else "not ready"),
             el("form", el("button", "Log out"), method="post", action="/logout", class_="quiet")
@@ -143,6 +161,21 @@ def _search(about: str) -> Html:
         method="get",
         action="/",
     )
+
+
+def _life_of(entry: QueueEntry) -> Life:
+    """Tell of a message that is kept what its entry knows, where the history has lost it."""
+    message = entry.message
+    facts = {
+        "queue_id": entry.id,
+        "user": message.user,
+        "sender": str(message.sender or "<>"),
+        "recipients": [str(recipient.address) for recipient in message.recipients],
+        "route": message.route,
+        "lane": message.lane,
+        "message_id": message.message_id,
+    }
+    return Life(entry.id, [Happening("message.received", message.received_at, facts)])
 
 
 def _gone() -> web.Response:

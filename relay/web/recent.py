@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
+from relay.web.minutes import Minutes, Pulse
+
 _MOST_EVENTS = 60  # of one message: the first one stays, then the newest
 _MOST_RECIPIENTS = 50
 
@@ -89,11 +91,16 @@ class Recent:
         self._notices: deque[Happening] = deque(maxlen=most_notices)
         self._most = most_messages
         self.totals: Counter[str] = Counter()  # events since the start
+        self.minutes, self.pulse = Minutes(), Pulse()
 
     def note(self, event: str, at: datetime, facts: Mapping[str, object]) -> None:
         """Remember one event under its message, or among the notices."""
         self.totals[event] += 1
         recipients = facts.get("recipients")
+        count = len(recipients) if isinstance(recipients, list) else 1
+        self.minutes.note(event, at, count)
+        if event == "message.relayed":
+            self.pulse.note(str(facts.get("route", "")), at, count)
         if isinstance(recipients, list) and len(recipients) > _MOST_RECIPIENTS:
             cut = {
                 "recipients": recipients[:_MOST_RECIPIENTS],

@@ -63,7 +63,7 @@ async def test_the_dashboard_shows_what_goes_on():
         page = await (await client.get("/")).text()
     for words in (
         "relay.example.com 1.0",
-        "7.0 of 14.0 recipients per second",
+        "0.0 of 14.0 recipients per second, slowed to 7.0",
         "25.0% used",
         "sessions open",
         "Résumé",

@@ -9,7 +9,7 @@ async function refresh() {
   if (document.hidden) return;
   let again = 2000;
   try {
-    const answer = await fetch("/live" + location.search, { headers: { Accept: "text/html" } });
+    const answer = await fetch(live.dataset.from + location.search, { headers: { Accept: "text/html" } });
     if (answer.status === 401) { location.assign("/login"); return; }
     if (!answer.ok) throw new Error(String(answer.status));
     const page = await answer.text();
@@ -29,5 +29,10 @@ async function refresh() {
   timer = setTimeout(refresh, again);
 }
 
+// What cannot be undone is asked about.
+document.addEventListener("submit", (event) => {
+  const ask = event.submitter?.dataset.ask;
+  if (ask && !confirm(ask)) event.preventDefault();
+});
 document.addEventListener("visibilitychange", refresh);
 if (live) refresh();
