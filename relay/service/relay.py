@@ -103,16 +103,19 @@ class Relay:
         fixed = [name for name in changed if name in FIXED]
         if settings.queue.store != self.settings.queue.store:
             fixed.append("queue.store")
+        if settings.limits.octets_in_flight != self.settings.limits.octets_in_flight:
+            fixed.append("limits.octets_in_flight")
         if gone := self.settings.routes.keys() - settings.routes.keys():
             fixed.append(f"routes.{min(gone)} (removed while mail may wait for it)")
         if fixed:
             raise Unusable(f"{', '.join(fixed)}: a change of this needs a restart")
         snapshot = snapshot_of(settings)
-        await self._open_routes(settings)
+        take_back = await self._open_routes(settings)
         before, self._snapshot = self._snapshot, snapshot
         faults = await self.parts.listeners.reload()
         if faults:
             self._snapshot = before
+            take_back()
             await self.parts.listeners.reload()
             raise Unusable("; ".join(str(fault) for fault in faults))
         self._configure(settings)
@@ -185,9 +188,9 @@ class Relay:
         except UnusableRoute as fault:
             raise Unusable(str(fault)) from fault
 
-    async def _open_routes(self, settings: Settings) -> None:
+    async def _open_routes(self, settings: Settings) -> Callable[[], None]:
         try:
-            await self.routes.open(settings.routes, settings.limits.requests_in_flight)
+            return await self.routes.open(settings.routes, settings.limits.requests_in_flight)
         except UnusableRoute as fault:
             raise Unusable(str(fault)) from fault
 

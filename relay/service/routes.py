@@ -41,8 +41,11 @@ class Routes:
         self._ways: dict[str, _Way] = {}
         self._changed = asyncio.Event()
 
-    async def open(self, routes: Mapping[str, Route], connections: int) -> None:
-        """Open clients for these routes; nothing is replaced unless all of them can be."""
+    async def open(self, routes: Mapping[str, Route], connections: int) -> Callable[[], None]:
+        """Open clients for these routes; nothing is replaced unless all of them can be.
+
+        What comes back takes it back: routes that were changed are then again as they were.
+        """
         fresh: dict[str, _Way] = {}
         for name, route in routes.items():
             if name in self._ways and self._ways[name].route == route:
@@ -53,7 +56,12 @@ class Routes:
                 transport=await ses_transport(route.api, clients),
                 poller=AccountPoller(clients, self._clock, self._teller(name)),
             )
-        self._ways |= fresh
+        before = {name: way for name, way in self._ways.items() if name in fresh}
+        self._use(fresh)
+        return lambda: self._use(before)
+
+    def _use(self, ways: Mapping[str, _Way]) -> None:
+        self._ways |= ways
         self._changed.set()
 
     async def send(self, message: Message, request: Request) -> Outcome:
