@@ -122,9 +122,7 @@ class Receiver:
         match outcome:
             case Relayed():
                 return verdict(outcome)
-            case Failed(recipients=refused) if refused is None or refused.issuperset(
-                outgoing.requests[0].recipients
-            ):
+            case Failed() if not outcome.spared(outgoing.requests[0].recipients):
                 return verdict(outcome)  # nobody is left whom the relay could answer for
             case _:
                 return await self.keeper.keep_after(outgoing, outcome)

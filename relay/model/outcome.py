@@ -99,6 +99,15 @@ class Failed:
     ses_request_id: str = ""
     detail: str = ""
 
+    def spared(self, asked: tuple[Address, ...]) -> tuple[Address, ...]:
+        """Give those of the request's recipients who may be tried again on their own.
+
+        Where none of those SES names was asked for, the request is refused as a whole.
+        """
+        named = self.recipients or frozenset()
+        others = tuple(address for address in asked if address not in named)
+        return () if others == asked else others
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:

@@ -79,11 +79,8 @@ def after(entry: QueueEntry, number: int, outcome: Outcome, times: Times) -> Pro
 
 
 def _failed(entry: QueueEntry, request: EntryRequest, outcome: Failed, times: Times) -> Progress:
-    named = outcome.recipients or frozenset()
-    refused = tuple(address for address in request.recipients if address in named)
-    others = tuple(address for address in request.recipients if address not in named)
-    if not refused or not others:
-        refused, others = request.recipients, ()
+    others = outcome.spared(request.recipients)
+    refused = tuple(address for address in request.recipients if address not in others)
     parts = [replace(request, state=RequestState.FAILED, reply=outcome.reply, recipients=refused)]
     if others:
         number = max(known.number for known in entry.requests) + 1
