@@ -130,3 +130,31 @@ async def test_a_handshake_that_came_with_the_proxy_header_is_not_lost():
         writer.write(b"PROXY TCP4 192.0.2.7 198.51.100.1 5 465\r\n" + outgoing.read())
         assert (await reader.readexactly(1)) == b"\x16"  # a handshake record, not a refusal
         writer.close()
+
+
+async def test_a_large_chunk_lets_all_others_come_first():
+    """uvloop reads one socket up to 32 times in a row; nobody may have the event loop so long."""
+
+    class Transport:
+        said: list[str] = []  # noqa: RUF012 - a record of one test
+
+        def pause_reading(self):
+            self.said.append("pause")
+
+        def resume_reading(self):
+            self.said.append("resume")
+
+        def is_closing(self):
+            return False
+
+    connection = Connection(asyncio.get_running_loop(), "relay.test")
+    connection.transport = Transport()
+    connection.data_received(b"x" * 1000)
+    assert Transport.said == []
+    connection.data_received(b"x" * 65_536)
+    assert Transport.said == ["pause"]
+    await asyncio.sleep(0)
+    assert Transport.said == ["pause", "resume"]
+    connection.data_received(b"x" * 300_000)  # the session does not keep up: it must ask itself
+    await asyncio.sleep(0)
+    assert Transport.said == ["pause", "resume", "pause"]
