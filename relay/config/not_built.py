@@ -24,7 +24,6 @@ class Row:
 NOT_BUILT = (
     Row("routes.fallback", "other"),
     Row("suppression.account_list", "read"),
-    Row("feedback.sns", "{topics: ['arn:aws:sns:eu-west-1:123456789012:events']}"),
     Row("workers", "2"),
 )
 

@@ -22,6 +22,7 @@ from relay.service.gauges import Gauges
 from relay.service.http import View, open_http
 from relay.service.routes import Routes
 from relay.service.snapshot import Unusable, snapshot_of
+from relay.service.sns import open_sns
 from relay.service.stores import opened
 from relay.web import Readiness
 
@@ -159,6 +160,7 @@ class Relay:
             if isinstance(fault, StoreFault):
                 raise Unusable(f"queue.store: {fault.reason}")
         self._readers = await self._open_readers(stack)
+        await open_sns(settings, self._parts.feedback, stack)
         gauges = Gauges(self._parts, stores.control, self._outside.clock)
         gauges.register(self._outside.metrics)
         view = View(self.readiness, lambda: self.settings)

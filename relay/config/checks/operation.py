@@ -87,6 +87,12 @@ def _feedback(settings: Settings) -> Iterator[Finding]:
     sns = settings.feedback.sns
     if sns is None:
         return
+    if sns.bind is None:
+        yield Finding(
+            ("feedback", "sns"),
+            "on the address of `http` is not built yet",
+            'give it one of its own, like bind: "0.0.0.0:8443"',
+        )
     if not re.fullmatch(r"/[A-Za-z0-9/_.~-]*", sns.path) or sns.path == "/":
         yield Finding(
             ("feedback", "sns", "path"), f"{shown(sns.path)} is not a path", "write it like /sns"
