@@ -36,7 +36,11 @@ class Who:
 
     user: Annotated[
         str | None,
-        typer.Option("--user", metavar="NAME", help="Who logs in.  [whom networks name]"),
+        typer.Option(
+            "--user",
+            metavar="NAME",
+            help="Who logs in, or shows its certificate.  [whom networks name]",
+        ),
     ] = None
     client: Annotated[str, typer.Option("--client", metavar="IP", help="Where the client is.")] = (
         "127.0.0.1"

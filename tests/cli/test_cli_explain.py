@@ -13,11 +13,13 @@ listeners:
   - {{bind: "127.0.0.1:2525", name: inside, tls: off, auth: optional, cleartext_auth: true,
      networks: ["127.0.0.0/8", "10.0.0.0/8"]}}
   - {{bind: "127.0.0.1:2587", name: outside}}
-tls: {{certificate: cert.pem, key: key.pem}}
+tls: {{certificate: cert.pem, key: key.pem, client_ca: cert.pem}}
 users:
   - {{name: tickets, password: {{secret: x}}, senders: ["*@example.com", "<>"],
      networks: 127.0.0.0/8}}
   - {{name: devices, identify_by: network, networks: 10.0.0.0/8, senders: "*@example.com"}}
+  - {{name: ledger, identify_by: certificate, certificates: [ledger.example.com],
+     senders: "*@example.com"}}
 routes:
   default: {{region: eu-west-1, recipients_per_request: 2, null_sender: null@example.com}}
   large: {{region: us-east-1, api: v2, tenant: t1}}
@@ -131,6 +133,15 @@ def test_a_listener_that_wants_tls_shows_in_received(asked):
     assert any("ESMTPSA" in line for line in diff)
 
 
+def test_a_certificate_stands_in_for_auth(asked):
+    story = asked("--user", "ledger", "--listener", "outside").json
+    assert (story["accepted"], story["user"]) == (True, "ledger")
+    assert [stage["said"].split()[0] for stage in story["stages"]][:2] == ["connect", "MAIL"]
+    assert any("ESMTPS" in line for line in story["messages"][0]["diff"])
+    # Where no TLS is spoken there is no certificate to show.
+    assert asked("--user", "ledger", "--listener", "inside").code == 1
+
+
 def test_the_null_sender_is_stood_in_for(asked):
     [message] = asked("--user", "tickets", sender="<>").json["messages"]
     assert message["requests"][0]["parameters"]["Source"] == "null@example.com"
@@ -185,7 +196,7 @@ def test_standard_input_is_a_message(asked):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--user", "nobody"), "write one of: tickets, devices"),
+        (("--user", "nobody"), "write one of: tickets, devices, ledger"),
         (("--client", "here"), "not an IP address"),
         (("--listener", "none"), "write one of: inside, outside"),
     ],

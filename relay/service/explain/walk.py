@@ -29,7 +29,7 @@ from relay.model.settings import AuthMode, Listener, NoStore, TlsMode
 from relay.service.explain.dry import Exit, Heard, NoReports, OpenGates, WatchedPolicy
 from relay.service.explain.told import Stage
 from relay.smtp.paths import PathRules, read_recipient, read_sender
-from relay.smtp.users import Users, within
+from relay.smtp.users import Users, may_come_from, within
 from relay.stores.none import NoCustodyAtAll, NoVerdicts
 from relay.telemetry import Metrics, Telemetry
 
@@ -64,11 +64,20 @@ class Walk:
         self._users = Users(snapshot.settings.users)
         known = self._users.at(attempted.address)
         self.user = attempted.user or (None if known is None else known.name)
+        self._certified = self._shows_certificate()
         self._owner = Owner(self._bug)
         self._desk = self._made(suppression, clock)
 
     def _bug(self, where: str, error: BaseException) -> None:
         self.heard.faults.append(f"{where}: {type(error).__name__}: {error}")
+
+    def _shows_certificate(self) -> bool:
+        """Say if the user is one whom a client certificate names, on a listener that can ask."""
+        if self._attempted.listener.tls is TlsMode.OFF:
+            return False
+        named = [u for u in self._snapshot.settings.users if u.name == self._attempted.user]
+        shown = [mark for user in named for mark in user.certificates]
+        return self._users.showing(shown, self._attempted.address) is not None
 
     async def stages(self) -> AsyncIterator[Stage]:
         """Say one command after the other, until one is refused."""
@@ -79,7 +88,7 @@ class Walk:
         yield Stage(f"connect from {attempted.address}", reply)
         if not reply.positive:
             return
-        if attempted.user is not None:
+        if attempted.user is not None and not self._certified:
             reply = self._log_in(attempted.user)
             yield Stage(f"AUTH as {attempted.user}", reply)
             if not reply.positive:
@@ -98,7 +107,7 @@ class Walk:
             return replies.AUTH_MECHANISM
         if user is None:
             return replies.AUTH_BAD
-        allowed = not user.networks or within(self._attempted.address, user.networks)
+        allowed = may_come_from(user, self._attempted.address)
         return replies.AUTH_OK if allowed else replies.AUTH_BAD
 
     async def _transaction(self, transaction: MailTransaction) -> AsyncIterator[Stage]:
@@ -141,15 +150,15 @@ class Walk:
 
     def _client(self) -> Client:
         listener = self._attempted.listener
-        encrypted = listener.tls in {TlsMode.STARTTLS_REQUIRED, TlsMode.IMPLICIT}
+        always = listener.tls in {TlsMode.STARTTLS_REQUIRED, TlsMode.IMPLICIT}
         return Client(
             session_id="explain",
             address=self._attempted.address,
             helo="client",
             esmtp=True,
-            tls=_TLS if encrypted else None,
+            tls=_TLS if always or self._certified else None,
             user=self.user,
-            authenticated=self._attempted.user is not None,
+            authenticated=self._attempted.user is not None and not self._certified,
             listener=self.listener_name,
         )
 
