@@ -4,6 +4,7 @@ The server's clock, by which leases end, is replaced by one that the test moves:
 monotonic part of fake time, as a server's clock does not jump with a relay's.
 """
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -70,7 +71,10 @@ class PostgresDatabase:
     async def crash(self, stores):
         """Cut all of a relay's connections, and let it never come back."""
         self.opened.remove(stores)
-        stores.node._keeper.cancel()
+        tasks = [task for task in (stores.node._keeper, stores.node._teller) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         stores.node._connection.terminate()
         database = stores.shared.database
         if database._pool is not None:

@@ -1,221 +1,51 @@
-"""Any order of putting, claiming, recording, holding, crashing and jumping clocks.
+"""Any order of verbs, crashes and clocks over SQLite; a crash forgets what was not synced."""
 
-After each step nothing may be claimed that is leased, held, not due or finished; in the end
-everything that was acknowledged and not finished must be claimed, with its content.
-"""
-
-import asyncio
 import shutil
 import tempfile
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from disks import MEMORY, ForgetfulFiles
 from fakes import FakeClock
 from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, multiple, rule
-from stored import KEY, new
+from queue_machine import QueueMachine
 
-from relay.model.custody import Selection
-from relay.model.entry import Held, QueueEntry, RequestState
-from relay.model.ports import QueueKey, Stale
-from relay.model.settings import Lane
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.opening import open_sqlite
 
-KEYS = (KEY, QueueKey("default", Lane.BULK, "news"))
-EVERYTHING = dict.fromkeys(KEYS, 1_000)
-LARGE = b"x" * 140_000
 
-
-def seconds(number):
-    return timedelta(seconds=number)
-
-
-class Known:
-    """What the model knows about one acknowledged entry."""
-
-    def __init__(self, one):
-        self.octets = one.content.octets()
-        self.due = one.entry.next_attempt_at
-        self.held = one.entry.held is not None
-        self.lease_wall = None
-        self.lease_monotonic = None  # None: the claimant is dead, or there is none
-
-    def may_be_claimed(self, clock):
-        wall = self.lease_wall is None or self.lease_wall <= clock.now()
-        alive = self.lease_monotonic is not None and self.lease_monotonic > clock.monotonic()
-        return not self.held and self.due <= clock.now() and wall and not alive
-
-    def free(self):
-        self.lease_wall = self.lease_monotonic = None
-
-
-class QueueMachine(RuleBasedStateMachine):
-    claimed = Bundle("claimed")
-
-    def __init__(self):
-        super().__init__()
-        self.loop = asyncio.new_event_loop()
+class SqliteMachine(QueueMachine):
+    def begin(self):
         self.root = Path(tempfile.mkdtemp(dir=MEMORY))
         self.clock = FakeClock()
-        self.number = 0
         self.lives = 0
-        self.known = {}
-        self.finished = set()
         self.open(self.root / "0")
-
-    def wait(self, coroutine):
-        return self.loop.run_until_complete(coroutine)
 
     def open(self, folder):
         self.folder = folder
         self.files = ForgetfulFiles()
         self.stores = self.wait(open_sqlite(folder, 0, Crew.inline(self.files, self.clock), 0.0))
         self.queue = self.stores.queue
-        self.wait(self.queue.recover(self.amend))
 
-    def amend(self, entry):
-        lost = tuple(replace(one, state=RequestState.UNKNOWN) for one in entry.requests)
-        return replace(entry, requests=lost)
-
-    @rule(
-        key=st.sampled_from(KEYS),
-        due=st.integers(-5, 100),
-        body=st.sampled_from([b"", b"small", LARGE]),
-        held=st.booleans(),
-        count=st.integers(1, 3),
-    )
-    def put(self, key, due, body, held, count):
-        messages = []
-        for _ in range(count):
-            self.number += 1
-            one = new(f"m{self.number}", key, self.clock.now() + seconds(due), body)
-            hold = Held(reason="look at it") if held else None
-            messages.append(replace(one, entry=replace(one.entry, held=hold)))
-        assert self.wait(self.queue.put(messages)) is None
-        self.known |= {one.entry.id: Known(one) for one in messages}
-
-    @rule(
-        target=claimed,
-        key=st.sampled_from(KEYS),
-        count=st.integers(1, 3),
-        length=st.integers(1, 200),
-    )
-    def claim(self, key, count, length):
-        until = self.clock.now() + seconds(length)
-        found = self.wait(self.queue.claim({key: count}, self.clock.now(), until))
-        assert len(found) <= count
-        for entry in found:
-            assert entry.id not in self.finished
-            assert self.known[entry.id].may_be_claimed(self.clock)
-            assert (entry.message.lane, entry.message.user) == (key.lane, key.user)
-            self.known[entry.id].lease_wall = until
-            self.known[entry.id].lease_monotonic = self.clock.monotonic() + length
-        return multiple(*found)
-
-    @rule(target=claimed, entry=consumes(claimed), length=st.integers(1, 200))
-    def record_in_flight(self, entry, length):
-        requests = tuple(replace(one, state=RequestState.IN_FLIGHT) for one in entry.requests)
-        until = self.clock.now() + seconds(length)
-        recorded = self.wait(
-            self.queue.record(replace(entry, requests=requests, lease_until=until))
-        )
-        if isinstance(recorded, Stale):
-            return multiple()
-        self.known[entry.id].lease_wall = until
-        self.known[entry.id].lease_monotonic = self.clock.monotonic() + length
-        return recorded
-
-    @rule(entry=consumes(claimed), wait=st.integers(0, 100))
-    def record_deferred(self, entry, wait):
-        due = self.clock.now() + seconds(wait)
-        requests = tuple(replace(one, state=RequestState.PENDING) for one in entry.requests)
-        moved = replace(entry, requests=requests, next_attempt_at=due, lease_until=None)
-        if isinstance(self.wait(self.queue.record(moved)), QueueEntry):
-            self.known[entry.id].due = due
-            self.known[entry.id].free()
-
-    @rule(entry=consumes(claimed), bounce=st.booleans())
-    def record_finished(self, entry, bounce):
-        done = tuple(replace(one, state=RequestState.RELAYED) for one in entry.requests)
-        self.number += 1
-        one = new(f"m{self.number}", KEYS[1], self.clock.now(), LARGE)
-        spawn = [one] if bounce else []
-        recorded = self.wait(
-            self.queue.record(replace(entry, requests=done, lease_until=None), spawn)
-        )
-        if isinstance(recorded, QueueEntry):
-            del self.known[entry.id]
-            self.finished.add(entry.id)
-            self.known |= {one.entry.id: Known(one) for one in spawn}
-
-    @rule(user=st.sampled_from([key.user for key in KEYS]))
-    def hold(self, user):
-        control = self.stores.shared.control
-        chosen = Selection(user=user)
-        for queue_id in self.wait(control.hold(chosen, Held(reason="stop"), self.clock.now())).ids:
-            self.known[queue_id].held = True
-            self.known[queue_id].free()
-
-    @rule()
-    def release(self):
-        control = self.stores.shared.control
-        for queue_id in self.wait(control.release(Selection(), self.clock.now())).ids:
-            self.known[queue_id].held = False
-            self.known[queue_id].due = self.clock.now()
-            self.known[queue_id].free()
-
-    @rule()
-    def crash(self):
+    def die_and_come_back(self):
         self.lives += 1
         copy = self.root / str(self.lives)
         self.files.crash(self.folder, copy)
         self.wait(self.stores.close())
-        for known in self.known.values():
-            known.free()
         self.open(copy)
 
-    @rule(by=st.integers(1, 300))
-    def time_passes(self, by):
-        self.clock.advance(by)
-
-    @rule(by=st.integers(-4_000, 4_000))
-    def the_clock_jumps(self, by):
-        self.clock.jump(by)
-
-    @rule()
-    def everything_adds_up(self):
-        assert self.queue.usage.messages == len(self.known)
-        assert self.queue.usage.corrupt == 0
-        counted = self.wait(self.queue.backlog())
-        total = sum(one.waiting + one.leased + one.held for one in counted)
-        assert total == len(self.known)
-
-    def teardown(self):
-        self.crash()
-        self.wait(self.stores.shared.control.release(Selection(), self.clock.now()))
-        self.clock.advance(1_000_000)
-        now = self.clock.now()
-        found = self.wait(self.queue.claim(EVERYTHING, now, now + seconds(60)))
-        assert {entry.id for entry in found} == set(self.known)
-        for queue_id, known in self.known.items():
-            assert self.wait(self.queue.content(queue_id)).octets() == known.octets
+    def end(self):
         self.wait(self.stores.close())
-        self.loop.close()
         shutil.rmtree(self.root)
 
 
-TestQueueMachine = QueueMachine.TestCase
+TestQueueMachine = SqliteMachine.TestCase
 TestQueueMachine.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
 
 
-class LongQueueMachine(QueueMachine):
+class LongSqliteMachine(SqliteMachine):
     """The same for some minutes."""
 
 
-TestLongQueueMachine = pytest.mark.long(LongQueueMachine.TestCase)
+TestLongQueueMachine = pytest.mark.long(LongSqliteMachine.TestCase)
 TestLongQueueMachine.settings = settings(max_examples=1_000, stateful_step_count=60, deadline=None)
