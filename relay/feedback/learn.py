@@ -56,7 +56,7 @@ LOOKS = (1.0, 30.0, 300.0, 3600.0)
 LOOK = 1.0  # seconds between two rounds
 _REPORTED_BY = 60.0  # seconds a report may take before somebody else tries
 _A_ROUND = 200  # events looked at in one round
-_TOLD = 50_000  # deliveries remembered
+_TOLD = 20_000  # deliveries remembered
 
 
 class Score(Protocol):
