@@ -23,6 +23,7 @@ from relay.service.http import View, open_http
 from relay.service.routes import Routes
 from relay.service.snapshot import Unusable, snapshot_of
 from relay.service.sns import open_sns
+from relay.service.standing import Standing
 from relay.service.stores import opened
 from relay.web import Readiness
 
@@ -45,6 +46,7 @@ class Relay:
         self._parts: Assembly | None = None
         self._routes: Routes | None = None
         self._readers: Sequence[SqsReader] = ()
+        self._standing = Standing(lambda: self.settings, outside.clock)
         self._open = False
         self._up = False  # the log said that it started, and not yet that it stopped
         self.http = ""  # where HTTP is reached, once it is
@@ -83,6 +85,7 @@ class Relay:
                     tasks.create_task(forever("accounts", self.routes.watch_accounts)),
                     tasks.create_task(forever("holds", parts.holds.run)),
                     tasks.create_task(forever("gauges", gauges.run)),
+                    tasks.create_task(forever("standing checks", self._standing.run)),
                     tasks.create_task(forever("waiting events", parts.feedback.learner.run)),
                     tasks.create_task(forever("reputation", parts.feedback.reputation.run)),
                     *(tasks.create_task(forever("feedback", one.run)) for one in self._readers),
@@ -138,7 +141,8 @@ class Relay:
             reasons.append("listeners are not open")
         if full := self._parts.admission.full:
             reasons.append(full)
-        return Readiness(reasons=tuple(reasons), warnings=self._parts.accounts.warnings())
+        warnings = (*self._parts.accounts.warnings(), *self._standing.warnings)
+        return Readiness(reasons=tuple(reasons), warnings=warnings)
 
     async def _start(self, stack: AsyncExitStack) -> Gauges:
         settings = self.settings

@@ -25,6 +25,15 @@ def check_certificates(settings: Settings, now: datetime) -> Iterator[Finding]:
             yield from _files(files, settings.hostname, now)
 
 
+def check_time(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Look at what changes by itself alone: whether each certificate is in force, and stays so."""
+    used = filter(None, (settings.tls_of(listener) for listener in settings.listeners))
+    for path in dict.fromkeys(path for files in used for path in files.certificate):
+        first = _first(path)
+        if isinstance(first, x509.Certificate):  # what cannot be read is a fault of the listener's
+            yield from _time(f"tls {path}", first, now)
+
+
 def _files(files: Tls, hostname: str | None, now: datetime) -> Iterator[Finding]:
     loaded = Certificate.load(files)
     if isinstance(loaded, CertificateFault):
