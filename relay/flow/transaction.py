@@ -5,6 +5,7 @@ Errors: an error nobody classified is ours: 451 for the client, a traceback in t
 """
 
 import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -94,15 +95,17 @@ class MailTransaction:
         match decision:
             case Reject(reply=reply):
                 return reply
-            case Discard() | NeedsContent():
+            case Discard():
                 return replies.RECIPIENT_OK
+            case NeedsContent():
+                return self._refuse_second_request(recipient, decision) or replies.RECIPIENT_OK
             case (
                 Accept(changes=changes, redirect=redirect)
                 | Hold(changes=changes, redirect=redirect)
             ):
                 return (
                     self._refuse_null_sender(changes)
-                    or self._refuse_second_request(changes)
+                    or self._refuse_second_request(recipient, decision)
                     or await self._refuse_suppressed(redirect or (recipient.address,))
                     or replies.RECIPIENT_OK
                 )
@@ -116,14 +119,17 @@ class MailTransaction:
         route = self._snapshot.settings.routes[changes.route]
         return None if route.null_sender else replies.NULL_SENDER_UNROUTED
 
-    def _refuse_second_request(self, changes: Changes) -> Reply | None:
+    def _refuse_second_request(
+        self, recipient: Recipient, decision: Decision | NeedsContent
+    ) -> Reply | None:
         """Without a store all recipients must fit one request: one verdict for all of them."""
         settings = self._snapshot.settings
-        if not isinstance(settings.queue.store, NoStore):
+        if not self._decided or not isinstance(settings.queue.store, NoStore):
             return None
-        fits = settings.routes[changes.route].recipients_per_request
-        others = [known.changes for _, known in self._decided if isinstance(known, Accept)]
-        if len(self._decided) >= fits or any(other != changes for other in others):
+        decided = [*self._decided, (recipient, decision)]
+        route = decision.changes.route if isinstance(decision, Accept) else self._user.route
+        fits = settings.routes[route].recipients_per_request
+        if len(_targets(decided)) > fits or len(set(_fates(decided))) > 1:
             return replies.TOO_MANY_RECIPIENTS
         return None
 
@@ -222,3 +228,32 @@ class MailTransaction:
         if self._reservation is not None:
             self._reservation.release()
             self._reservation = None
+
+
+_Decided = Sequence[tuple[Recipient, Decision | NeedsContent]]
+
+
+def _targets(decided: _Decided) -> set[str]:
+    """Give whom one request would name, as far as the envelope tells."""
+    return {
+        address.key
+        for recipient, known in decided
+        if not isinstance(known, Discard)
+        for address in (
+            known.redirect if isinstance(known, Accept) and known.redirect else (recipient.address,)
+        )
+    }
+
+
+def _fates(decided: _Decided) -> Iterator[Changes | NeedsContent]:
+    """Give what tells messages apart: recipients of one fate travel together."""
+    for _, known in decided:
+        match known:
+            case Accept(changes=changes) | Hold(changes=changes):
+                yield changes
+            case NeedsContent():
+                yield known
+            case Discard() | Reject():
+                pass
+            case _:
+                assert_never(known)

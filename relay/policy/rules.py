@@ -5,7 +5,7 @@ rule matches does not depend on its neighbours.
 Errors: none.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from relay.model import replies
@@ -81,20 +81,27 @@ class Holds:
 
 @dataclass(frozen=True, slots=True)
 class NeedsContent:
-    """Only the content can tell what the rules say of this recipient."""
+    """Only the content can tell what the rules say of this recipient.
+
+    Recipients for whom the same rules are still open are treated alike, whatever it shows.
+    """
+
+    rules: tuple[str, ...]  # names of those that apply, as far as the envelope tells
 
 
 Walked = Passes | Rejects | Discards | Holds | NeedsContent
 
 
-def walk(rules: Iterable[Rule], question: Question) -> Walked:
+def walk(rules: Sequence[Rule], question: Question) -> Walked:
     """Give what the rules say of one recipient."""
     gathered = Gathered()
     for rule in rules:
         match applies(rule.when, question):
             case Applies.NEEDS_CONTENT:
                 # A later rule could refuse, but this one might redirect or discard first.
-                return NeedsContent()
+                return NeedsContent(
+                    tuple(r.name for r in rules if applies(r.when, question) is not Applies.NO)
+                )
             case Applies.YES:
                 gathered = gathered.after(rule)
                 if final := _final(rule.name, rule.then, gathered):
