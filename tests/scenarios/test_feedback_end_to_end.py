@@ -9,8 +9,12 @@ import pytest
 from relay_world import relaying, settings, simulated, until
 
 from relay.model.address import Address
+from relay.model.clock import SystemClock
 from relay.model.settings import Bounces, BounceTo, Feedback, Queue, SqliteStore, SqsQueue
 from relay.simulator import Fate, Publishing, Scripted
+from relay.stores.sqlite.crew import Crew
+from relay.stores.sqlite.files import Files
+from relay.stores.sqlite.opening import open_guest
 
 SIM = "simulator.amazonses.com"
 
@@ -29,6 +33,15 @@ async def learning(folder, **changes):
         }
         async with relaying(settings(ses.url, **{**given, **changes})) as world:
             yield ses, world
+
+
+async def trace(folder, what):
+    """Look back as `ses-relay trace` does."""
+    shared = await open_guest(folder, Crew.inline(Files(), SystemClock()))
+    try:
+        return {event.event for event in await shared.history.trace(what, 100)}
+    finally:
+        await shared.close()
 
 
 TAGS, IDENTITY = "configuration_set", "identity"
@@ -68,6 +81,9 @@ async def test_what_happens_at_ses_is_known_here(tmp_path, mailbox, form, events
             assert answer.startswith("250")
         else:
             assert answer == f"550 5.1.1 {recipient} is on the suppression list ({suppressed})"
+    traced = await trace(tmp_path / "store", ses_id)
+    assert {"message.received", "message.relayed", *events} <= traced
+    assert set(events) <= await trace(tmp_path / "store", recipient)
 
 
 async def test_the_sender_hears_of_a_bounce_that_comes_late(tmp_path):
