@@ -11,14 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from relay_world import SimulatedSes, World, relaying, settings, simulated
-from smtp_fakes import PASSWORD, hashed_user
+from smtp_fakes import hashed_user
 
 from relay.model.settings import AuthMode, Listener, TcpBind, Tls, TlsMode
 from relay.service.certificate import make_certificate
+from relay.simulator import Fail
 
 USER = "tickets"
 SENDER = "app@example.com"
 RECIPIENT = "somebody@example.org"
+UNVERIFIED = Fail(
+    "MessageRejected",
+    "Email address is not verified. The following identities failed the check in region "
+    f"EU-WEST-1: {SENDER}",
+    400,
+)
 PATIENCE = 60.0  # seconds for a program on a busy machine; a green run takes none of it
 
 
@@ -87,6 +94,3 @@ async def run(*command, said=b"", **environment):
     async with asyncio.timeout(PATIENCE):
         out, _ = await process.communicate(said)
     return Ran(process.returncode, out.decode(errors="replace"))
-
-
-__all__ = ["PASSWORD", "RECIPIENT", "SENDER", "USER", "Front", "Ran", "fronting", "run"]
