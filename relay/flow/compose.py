@@ -84,13 +84,8 @@ class Composer:
             source=source,
             recipients=group.recipients,
             content=shaped.content,
-            parameters=Parameters(
-                configuration_set=shaped.ses.configuration_set or changes.configuration_set,
-                tags=tuple(tags.items()),
-                from_arn=route.from_arn,
-                source_arn=route.source_arn,
-                return_path_arn=route.return_path_arn,
-                tenant=route.tenant,
+            parameters=Parameters.of(
+                route, shaped.ses.configuration_set or changes.configuration_set, tags
             ),
             authors=shaped.authors.all,
             message_id=shaped.message_id,

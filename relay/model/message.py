@@ -5,14 +5,16 @@ becomes one request for every `recipients_per_request` recipients (SES takes 50 
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from relay.model.address import Address
 from relay.model.content import Content
 from relay.model.envelope import Recipient, Ret
 from relay.model.outcome import Scope, ScopeKind
-from relay.model.settings import Lane
+from relay.model.settings import Lane, Route
 
 # Tags on every request, by which feedback finds message and user even where history was lost.
 TAG_QUEUE_ID = "relay-queue-id"
@@ -37,6 +39,18 @@ class Parameters:
     source_arn: str | None = None
     return_path_arn: str | None = None
     tenant: str | None = None
+
+    @classmethod
+    def of(cls, route: Route, configuration_set: str | None, tags: Mapping[str, str]) -> Self:
+        """Say what a route says of all its requests, and what this message adds."""
+        return cls(
+            configuration_set=configuration_set,
+            tags=tuple(tags.items()),
+            from_arn=route.from_arn,
+            source_arn=route.source_arn,
+            return_path_arn=route.return_path_arn,
+            tenant=route.tenant,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
