@@ -52,7 +52,8 @@ def decide(submission: Submission, seen: Seen) -> Decided | Reject:
                 assert_never(decision)
     return Decided(
         groups=tuple(
-            Group(changes, tuple(recipients), held)
+            # Whom the client named twice with the same wishes hears and costs nothing twice.
+            Group(changes, tuple(dict.fromkeys(recipients)), held)
             for (changes, held), recipients in groups.items()
         ),
         discarded=tuple(discarded),

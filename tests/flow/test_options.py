@@ -211,6 +211,17 @@ async def test_redirect():
     ]
 
 
+async def test_a_recipient_named_twice_is_one():
+    world = World()
+    await world.submit("a@example.org", "b@example.org", "a@example.org")
+    [(message, request)] = world.ses.sent
+    assert [str(known.address) for known in message.recipients] == [
+        "a@example.org",
+        "b@example.org",
+    ]
+    assert len(request.recipients) == 2
+
+
 @pytest.mark.parametrize("final", ["reject", "discard"])
 async def test_a_final_action_ends_it(final):
     world = World(settings(**rule(**{final: {"reject": "no", "discard": True}[final]})))
