@@ -49,6 +49,7 @@ class Resubmissions:
     clock: Clock
     # Messages whose client hung up while they were under way.
     _abandoned: dict[bytes, asyncio.Task[Reply]] = field(default_factory=dict)
+    _settling: set[bytes] = field(default_factory=set)  # whose verdict somebody waits to keep
 
     async def verdict(self, mark: bytes) -> Reply | None:
         """Give the verdict on an earlier submission, waiting for it if it is still under way."""
@@ -58,39 +59,47 @@ class Resubmissions:
             except asyncio.CancelledError:  # it has hung up again
                 self.abandoned(mark, earlier)
                 raise
-        taking = self.owner.start("verdict", self.verdicts.take(mark, self.clock.now()))
+        taking = self.owner.start("verdict", self._take(mark))
         try:
-            found = await asyncio.shield(taking)
-        except (
-            asyncio.CancelledError
-        ):  # it has hung up again, and the verdict is taken all the same
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            # It has hung up again, and the verdict is taken all the same.
             self.owner.start("unheard verdict", self._put_back(mark, taking))
             raise
-        if isinstance(found, StoreFault):
-            self.telemetry.store.fault("verdict", found.reason)
-            return None
-        return found
 
     def abandoned(self, mark: bytes, story: asyncio.Task[Reply]) -> None:
         """Learn that nobody waits for this message's verdict any more."""
         self._abandoned[mark] = story
-        self.owner.start("abandoned message", self._settle(mark, story))
+        if mark not in self._settling:
+            self._settling.add(mark)
+            self.owner.start("abandoned message", self._settle(mark, story))
 
     def unheard(self, mark: bytes, reply: Reply) -> None:
         """Learn that a verdict was written into a connection that was already broken."""
         self.owner.start("unheard verdict", self._keep(mark, reply))
 
-    async def _put_back(
-        self, mark: bytes, taking: "asyncio.Task[Reply | StoreFault | None]"
-    ) -> None:
+    async def _put_back(self, mark: bytes, taking: asyncio.Task[Reply | None]) -> None:
         found = await asyncio.shield(taking)
-        if isinstance(found, Reply):
+        if found is not None:
             await self._keep(mark, found)
 
     async def _settle(self, mark: bytes, story: asyncio.Task[Reply]) -> None:
-        reply = await asyncio.shield(story)
-        if self._abandoned.pop(mark, None) is not None:  # else somebody joined, and hears it
-            await self._keep(mark, reply)
+        try:
+            reply = await asyncio.shield(story)
+            if mark in self._abandoned:  # else somebody joined, and hears it
+                await self._keep(mark, reply)
+                # Until it is written it is found here, or who comes in between sends it again.
+                if self._abandoned.pop(mark, None) is None:
+                    await self._take(mark)
+        finally:
+            self._settling.discard(mark)
+
+    async def _take(self, mark: bytes) -> Reply | None:
+        found = await self.verdicts.take(mark, self.clock.now())
+        if isinstance(found, StoreFault):
+            self.telemetry.store.fault("verdict", found.reason)
+            return None
+        return found
 
     async def _keep(self, mark: bytes, reply: Reply) -> None:
         # Whatever was refused may be tried again: that sends nothing twice.

@@ -176,6 +176,9 @@ class World:
         self.owner = Owner(telemetry.relay.fault)
         attempts = Attempts(self.scheduler, self.ses, telemetry, self.clock)
         self.admission = Admission(configuration.limits.octets_in_flight)
+        self.resubmissions = Resubmissions(
+            verdicts=self.verdicts, owner=self.owner, telemetry=telemetry, clock=self.clock
+        )
         desk = Desk(
             receiver=Receiver(
                 attempts=attempts,
@@ -191,9 +194,7 @@ class World:
                 telemetry=telemetry,
                 clock=self.clock,
             ),
-            resubmissions=Resubmissions(
-                verdicts=self.verdicts, owner=self.owner, telemetry=telemetry, clock=self.clock
-            ),
+            resubmissions=self.resubmissions,
             owner=self.owner,
             admission=self.admission,
             allowance=Allowance(),
