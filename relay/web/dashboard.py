@@ -23,7 +23,7 @@ from relay.web.plots import Bar, bars
 from relay.web.readiness import Readiness
 from relay.web.recent import Happening, Life
 from relay.web.sources import Sources
-from relay.web.store import lives, look
+from relay.web.store import Census, lives
 
 _MOST_ROWS = 50
 _WHOLE = 0.99  # of the rate: less means that SES has refused some of it
@@ -31,14 +31,12 @@ _LABEL_EACH = 15  # minutes between two times under the plot
 _COUNTED = ("received", "relayed", "deferred", "failed", "held", "discarded")
 
 
-async def live(sources: Sources, about: str = "") -> Html:
+async def live(sources: Sources, about: str, census: Census | None) -> Html:
     """Make everything that changes by itself."""
-    kept = None
+    kept = None if census is None else await census.look()
     found = sources.recent.lives(most=_MOST_ROWS, about=about)
-    if sources.store is not None:
-        kept = await look(sources.store, sources.clock.now())
-        if about:
-            found = _with_older(found, await lives(sources.store, about))
+    if sources.store is not None and about:
+        found = _with_older(found, await lives(sources.store, about))
     return markup(
         _condition(sources.readiness()),
         _sending(sources),

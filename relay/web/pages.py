@@ -16,7 +16,7 @@ from relay.web.message_page import kept_section, message_page
 from relay.web.recent import Happening, Life
 from relay.web.said import said
 from relay.web.sources import Sources
-from relay.web.store import lives
+from relay.web.store import Census, lives
 
 
 class Pages:
@@ -25,6 +25,8 @@ class Pages:
     def __init__(self, sources: Sources, access: Access) -> None:
         self._sources = sources
         self._access = access
+        store = sources.store
+        self._census = None if store is None else Census(store, sources.clock)
 
     async def dashboard(self, request: web.Request) -> web.Response:
         """Show the first page, which keeps itself fresh."""
@@ -32,14 +34,15 @@ class Pages:
         return page(
             f"{self._sources.hostname} · ses-relay",
             el("section", _search(about)),
-            el("div", await live(self._sources, about), id="live", data_from="/live"),
+            el("div", await live(self._sources, about, self._census), id="live", data_from="/live"),
             end=self.end(),
             script=True,
         )
 
     async def live(self, request: web.Request) -> web.Response:
         """Give the part of the first page that changes."""
-        return fragment(await live(self._sources, request.query.get("about", "")))
+        about = request.query.get("about", "")
+        return fragment(await live(self._sources, about, self._census))
 
     async def message(self, request: web.Request) -> web.Response:
         """Show one message's life."""

@@ -15,7 +15,7 @@ from relay.web.html import Html, el, markup
 from relay.web.kept import entries_section, holds_section
 from relay.web.said import said
 from relay.web.sources import Sources
-from relay.web.store import Store, look
+from relay.web.store import Store
 
 _MOST = 100
 
@@ -49,13 +49,13 @@ class QueuePages:
         chosen = selection(query)
         if isinstance(chosen, str):
             return section("Messages", el("p", chosen, class_="bad"))
-        kept = await look(self._store, now)
-        if isinstance(kept, StoreFault):
-            return _ill(kept)
+        holds = await self._store.holds.holds(now)
+        if isinstance(holds, StoreFault):
+            return _ill(holds)
         found = await self._store.control.select(chosen, now, _MOST)
         if isinstance(found, StoreFault):
             return _ill(found)
-        return markup(holds_section(kept.holds), entries_section(found, now))
+        return markup(holds_section(holds), entries_section(found, now))
 
 
 def _ill(fault: StoreFault) -> Html:

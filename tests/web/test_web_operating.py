@@ -1,5 +1,6 @@
 """What an operator sees of the store, and does about it: queue, holds, suppression, history."""
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -19,6 +20,7 @@ from relay.stores.sqlite.files import Files
 from relay.stores.sqlite.opening import open_sqlite
 from relay.web import Recent, Store
 from relay.web.kept import why
+from relay.web.store import RESTING, Census
 
 ILL = StoreFault("the disk is ill")
 TOKEN = "s3cret"
@@ -323,6 +325,24 @@ async def test_the_first_page_plots_the_queue_and_the_last_hour(world):
     assert page.count("<svg") == 2
 
 
+async def test_a_count_that_takes_long_is_made_rarely(world):
+    counted = []
+
+    async def summary(now):
+        counted.append(now)
+        world.clock.advance(2)
+        return ()
+
+    control = type("Slow", (), {"summary": staticmethod(summary)})()
+    census = Census(replace(world.store, control=control), world.clock)
+    for _ in range(3):
+        await asyncio.gather(census.look(), census.look())
+    assert len(counted) == 1
+    world.clock.advance(2 * RESTING)
+    await census.look()
+    assert len(counted) == 2
+
+
 async def test_an_empty_queue_has_no_plot(world):
     async with pages(world) as client:
         for queue_id in ("waits", "held1"):
@@ -388,7 +408,7 @@ async def test_a_store_that_cannot_says_so(world, part, word, path, form):
     ("part", "word", "path"),
     [
         ("control", "summary", "/"),
-        ("control", "summary", "/queue"),
+        ("holds", "holds", "/"),
         ("holds", "holds", "/queue"),
         ("control", "select", "/queue"),
         ("suppression", "listed", "/suppression"),
