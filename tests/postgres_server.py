@@ -83,12 +83,12 @@ class PostgresServer:
             time.sleep(0.02)
 
     def _ready(self):
-        """Read the server's own word: the last line of this file, once there are eight."""
+        """Read the server's own word: the eighth line of this file, which it writes piecemeal."""
         try:
             lines = (self.folder / "data/postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
-        return lines[0] == str(self._process.pid) and lines[7:] == ["ready   "]
+        return lines[:1] == [str(self._process.pid)] and lines[7:] == ["ready   "]
 
     def stop(self, how=signal.SIGINT):
         """End it: SIGINT cuts all connections and shuts down, SIGQUIT leaves a crash behind."""
