@@ -73,7 +73,7 @@ async def test_an_idle_tls_connection_keeps_a_small_buffer():
         reader, writer = await asyncio.open_connection("127.0.0.1", opened.port, ssl=context)
         assert (await reader.readline()).startswith(b"220")
         (session,) = opened.listeners._sessions
-        assert len(session.transport._ssl_protocol._ssl_buffer) == 32 * 1024
+        assert len(session.transport._ssl_protocol._ssl_buffer) == 17 * 1024
         assert session.tls.version.startswith("TLSv1.")
         writer.close()
 
