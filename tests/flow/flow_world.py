@@ -1,5 +1,6 @@
 """A relay's flow with nothing real around it: scripted SES, open scheduler, a store in memory."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
@@ -65,6 +66,17 @@ class ScriptedSes:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def hold_back(self):
+        """Answer the next request, as taken, when the event that comes back is set."""
+        gate = asyncio.Event()
+
+        async def later():
+            await gate.wait()
+            return Relayed(ses_message_id="m")
+
+        self.answers = [later]
+        return gate
 
 
 class OpenScheduler:
@@ -159,7 +171,7 @@ def no_store(**fields):
 
 
 class World:
-    def __init__(self, configuration=None):
+    def __init__(self, configuration=None, verdicts=None):
         configuration = configuration or settings()
         self.clock = FakeClock()
         self.log = Lines()
@@ -172,13 +184,10 @@ class World:
         self.queue = MemoryQueue(NoCustody() if without else None)
         self.suppression = NobodySuppressed()
         self.reports = Reported()
-        self.verdicts = MemoryVerdicts()
+        self.verdicts = verdicts or MemoryVerdicts()
         self.owner = Owner(telemetry.relay.fault)
         attempts = Attempts(self.scheduler, self.ses, telemetry, self.clock)
         self.admission = Admission(configuration.limits.octets_in_flight)
-        self.resubmissions = Resubmissions(
-            verdicts=self.verdicts, owner=self.owner, telemetry=telemetry, clock=self.clock
-        )
         desk = Desk(
             receiver=Receiver(
                 attempts=attempts,
@@ -194,7 +203,9 @@ class World:
                 telemetry=telemetry,
                 clock=self.clock,
             ),
-            resubmissions=self.resubmissions,
+            resubmissions=Resubmissions(
+                verdicts=self.verdicts, owner=self.owner, telemetry=telemetry, clock=self.clock
+            ),
             owner=self.owner,
             admission=self.admission,
             allowance=Allowance(),
@@ -237,6 +248,14 @@ class World:
             reply = await transaction.receive(octets)
         transaction.close()
         return reply
+
+    async def hang_up(self, **mail):
+        """Go through a transaction up to the content, and leave before SES has answered."""
+        session = asyncio.ensure_future(self.submit(**mail))
+        await asyncio.sleep(0.1)
+        session.cancel()
+        [ended] = await asyncio.gather(session, return_exceptions=True)
+        assert isinstance(ended, asyncio.CancelledError)
 
     async def settle(self):
         """Let work that outlives its session end."""

@@ -3,6 +3,7 @@
 from flow_world import World, settings
 
 from relay.flow.admission import Admission, Reservation, for_clients
+from relay.model import replies
 from relay.model.address import Address
 from relay.model.envelope import Recipient
 from relay.model.ports import MailParameters
@@ -33,6 +34,21 @@ def test_a_message_beyond_it_is_too_big_at_once_and_not_sent_back_for_ever():
 
 def test_memory_by_default_takes_what_ses_takes():
     assert World().reception.size_limit("tickets") > 39_000_000
+
+
+async def test_a_message_of_unknown_size_asks_for_room_as_it_grows():
+    world = World()
+    transaction = world.begin()
+    transaction.mail(Address("t", "example.com"), MailParameters())
+    await transaction.rcpt(Recipient(Address("a", "example.org")))
+    assert transaction.ready().code == 354
+    assert transaction.room_for(20 * MIB) is None
+    world.admission.taken += 200 * MIB  # of others
+    assert transaction.room_for(35 * MIB) == replies.NO_ROOM
+    assert transaction.room_for(45 * MIB).code == 552
+    world.admission.taken -= 200 * MIB
+    transaction.close()
+    assert world.admission.taken == 0
 
 
 def test_nothing_is_taken_for_what_does_not_fit():

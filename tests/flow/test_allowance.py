@@ -10,7 +10,7 @@ from relay.flow.allowance import Allowance, Spending
 from relay.model import replies
 from relay.model.address import Address
 from relay.model.envelope import Recipient
-from relay.model.outcome import Cause, Deferred, Relayed, Scope, ScopeKind
+from relay.model.outcome import Cause, Deferred, Scope, ScopeKind
 from relay.model.ports import MailParameters
 from relay.model.settings import UserLimits
 
@@ -19,6 +19,21 @@ pytestmark = pytest.mark.fake_time
 FEW = replace(USER, limits=UserLimits(messages_per_minute=2, recipients_per_day=2))
 DOWN = Deferred(cause=Cause.SERVICE, scope=Scope(ScopeKind.MESSAGE, "m"), reply=replies.OUR_FAULT)
 TO = Recipient(Address("a", "example.org"))
+
+
+async def test_messages_per_minute():
+    world = World(settings(users=(replace(USER, limits=UserLimits(messages_per_minute=2)),)))
+    assert [(await world.submit()).code for _ in range(3)] == [250, 250, 450]
+    await asyncio.sleep(31)
+    assert (await world.submit()).code == 250
+
+
+async def test_recipients_per_day():
+    world = World(settings(users=(replace(USER, limits=UserLimits(recipients_per_day=2)),)))
+    assert (await world.submit("a@example.org", "b@example.org")).code == 250
+    assert await world.submit() == replies.USER_TOO_FAST
+    await asyncio.sleep(25 * 3600)
+    assert (await world.submit()).code == 250
 
 
 async def test_what_ses_did_not_take_may_be_tried_again_and_again():
@@ -64,17 +79,8 @@ async def test_who_is_too_fast_holds_no_room_while_it_stays():
 
 async def test_a_message_whose_client_hung_up_counts():
     world = World(settings(users=(replace(FEW, limits=UserLimits(recipients_per_day=1)),)))
-    gate = asyncio.Event()
-
-    async def slow():
-        await gate.wait()
-        return Relayed(ses_message_id="m")
-
-    world.ses.answers = [slow]
-    session = asyncio.ensure_future(world.submit())
-    await asyncio.sleep(0.1)
-    session.cancel()
-    await asyncio.gather(session, return_exceptions=True)
+    gate = world.ses.hold_back()
+    await world.hang_up()
     gate.set()
     await world.settle()
     assert await world.submit(octets=MAIL + b"Another.\r\n") == replies.USER_TOO_FAST

@@ -50,6 +50,14 @@ async def said(configuration: Settings, *recipients, octets=MAIL):
 TAKEN, LATER = replies.RECIPIENT_OK, replies.TOO_MANY_RECIPIENTS
 
 
+async def test_the_51st_recipient_is_sent_separately():
+    everybody = [f"r{number}@example.org" for number in range(51)]
+    answers, reply, carried = await said(no_store(), *everybody)
+    assert answers == [TAKEN] * 50 + [LATER]
+    assert reply.code == 250
+    assert carried == [50]
+
+
 async def test_recipients_whom_the_content_may_part_come_one_by_one():
     only_one = rule("r", Actions(lane=Lane.BULK), recipient=to("a@example.org"), **STAGING)
     answers, reply, carried = await said(
