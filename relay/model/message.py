@@ -76,11 +76,6 @@ class Message:
     reports: bool = True  # False for bounces and other reports: they never cause one
 
     @property
-    def identities(self) -> frozenset[str]:
-        """Every address whose identity SES must know: source and authors."""
-        return frozenset(str(address) for address in (self.source, *self.authors))
-
-    @property
     def scopes(self) -> tuple[Scope, ...]:
         """Everything that can be held and would hold this message."""
         scopes = [Scope(ScopeKind.ROUTE, self.route), Scope(ScopeKind.USER, self.user)]
