@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from relay.model.address import Address
-from relay.model.settings import NULL_SENDER, BounceTo, Rule, Settings, User
+from relay.model.settings import NULL_SENDER, AuthMode, BounceTo, Rule, Settings, User
+from relay.policy.policy import NOBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +46,18 @@ def _all(settings: Settings) -> Iterator[Needed]:
         if route.null_sender is not None:
             yield _address(name, f"routes.{name}.null_sender", route.null_sender)
     bounces = settings.bounces
-    for user in settings.users:
+    for user in _users(settings):
         for name in dict.fromkeys(routes_of(settings, user)):
             yield from _of_user(settings, user, name)
             if bounces.to is not BounceTo.OFF and bounces.from_ is not None:
                 yield _address(name, "bounces.from", bounces.from_)
+
+
+def _users(settings: Settings) -> Iterator[User]:
+    """List the users, and nobody in particular where a listener takes mail without AUTH."""
+    yield from settings.users
+    if any(listener.auth is not AuthMode.REQUIRED for listener in settings.listeners):
+        yield NOBODY
 
 
 def _of_user(settings: Settings, user: User, route: str) -> Iterator[Needed]:

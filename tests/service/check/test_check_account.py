@@ -1,11 +1,12 @@
 """What AWS says, asked of the simulated account: every finding there can be."""
 
 import pytest
-from check_world import account, collect, faulty, fine, settings, user, warned
+from check_world import FREE, account, collect, faulty, fine, settings, user, warned
 
 from relay.model.address import Address
 from relay.model.settings import (
     Actions,
+    AuthMode,
     Bounces,
     BounceTo,
     Conditions,
@@ -13,10 +14,12 @@ from relay.model.settings import (
     DkimSigner,
     Feedback,
     Glob,
+    Listener,
     Route,
     Rule,
     Secret,
     SqsQueue,
+    TlsMode,
 )
 from relay.service.check.account import RouteCheck
 from relay.service.dkim import make_key
@@ -167,6 +170,17 @@ async def test_every_address_that_the_relay_puts_in_itself_is_asked_about():
         "bounces.from d@elsewhere.example",
     ):
         assert faulty(found[about], "elsewhere.example")
+
+
+async def test_mail_of_nobody_in_particular_is_thought_of():
+    bounces = Bounces(to=BounceTo.SENDER, from_=Address("d", "elsewhere.example"))
+    about = "bounces.from d@elsewhere.example"
+    open_door = Listener(bind=FREE, tls=TlsMode.OFF, auth=AuthMode.OFF)
+    async with account() as checked:
+        found = await checked(users=(), bounces=bounces, listeners=(open_door,))
+        assert faulty(found[about], "elsewhere.example")
+        assert fine(found["users.-.senders *"], "may be anything")
+        assert "users.-.senders *" not in await checked()  # AUTH is required there
 
 
 async def test_mail_that_nobody_signs_is_told():
