@@ -103,7 +103,8 @@ async def insert(
 # --- Out -----------------------------------------------------------------------------------------
 
 # What is leased stands in an index of its own, so that a claim never steps over it. Ended leases
-# come first: they have waited longest.
+# come first: they have waited longest. The array and the inner SELECT at the end leave the planner
+# no way but the primary keys, however little it knows of the tables.
 _CLAIM = """
 WITH wanted AS (
     SELECT * FROM unnest($1::int[], $2::int[]) AS w(key, n)
@@ -124,11 +125,12 @@ WITH wanted AS (
 ), leased AS (
     UPDATE ses_relay.entries e SET version = version + 1, lease_until = ses_relay.clock() + $4,
         lease_node = $5, lease_claim = $6
-    FROM (SELECT seq FROM ended UNION ALL SELECT seq FROM free) picked WHERE e.seq = picked.seq
+    WHERE e.seq = ANY (ARRAY(SELECT seq FROM ended UNION ALL SELECT seq FROM free))
     RETURNING e.seq, e.id, e.version, e.due_at, e.progress
 )
-SELECT l.seq, l.id, l.version, l.progress, m.message
-FROM leased l LEFT JOIN ses_relay.messages m USING (seq) ORDER BY l.due_at, l.seq
+SELECT l.id, l.version, l.progress,
+    (SELECT message FROM ses_relay.messages m WHERE m.seq = l.seq)
+FROM leased l ORDER BY l.due_at, l.seq
 """
 
 
@@ -159,7 +161,7 @@ async def claim(
     )
     return [
         _entry(Columns(id=queue_id, version=version, lease_until=until), message, progress)
-        for _, queue_id, version, progress, message in found
+        for queue_id, version, progress, message in found
     ]
 
 
