@@ -1,4 +1,4 @@
-"""What AWS says: credentials, clock, account, identities, configuration sets, tenants.
+"""What AWS says: credentials, clock, account, configuration sets, tenants; and the identities.
 
 One control call a second at most, over all routes together: a full check takes about as many
 seconds as there are identities.
@@ -9,16 +9,17 @@ Errors: none; findings.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from relay.delivery.account import AccountUnknown
-from relay.delivery.inspection import ConfigurationSet, Identity, Inspector, Unanswered, Why
+from relay.delivery.inspection import ConfigurationSet, Inspector, Unanswered, Why
 from relay.model.account import AccountState
 from relay.model.clock import Clock
-from relay.model.settings import DkimSigner, Route, Settings
+from relay.model.settings import Route, Settings
 from relay.service.check.finding import Finding, fault, ok, warning
-from relay.service.check.senders import Needed, needed, routes_of
+from relay.service.check.identities import IdentityCheck
+from relay.service.check.senders import needed, routes_of
 
 SKEW_WARN, SKEW_FAULT = 30.0, 300.0  # seconds
 QUOTA_WARN = 0.8
@@ -37,7 +38,6 @@ class RouteCheck:
     settings: Settings
     ask: Inspector
     clock: Clock
-    _known: dict[str, Identity | Unanswered] = field(default_factory=dict)
 
     @property
     def about(self) -> str:
@@ -63,9 +63,10 @@ class RouteCheck:
         account = await self.ask.account()
         for finding in self._account(account):
             yield finding
+        identities = IdentityCheck(route=self.route, settings=self.settings, ask=self.ask)
         for one in needed(self.settings):
             if one.route == self.name:
-                yield await self._identity(one)
+                yield await identities.finding(one)
         for name in self._configuration_sets():
             for finding in self._set(name, await self.ask.configuration_set(name)):
                 yield finding
@@ -128,65 +129,6 @@ class RouteCheck:
         if most >= 0 and used >= QUOTA_WARN * most:
             return warning(about, says, "ask AWS for a higher quota, or send less")
         return ok(about, says)
-
-    async def _identity(self, one: Needed) -> Finding:
-        about = f"{one.key} {one.name}"
-        if not one.candidates:
-            return ok(about, "may be anything: SES itself refuses what is not verified")
-        if self.route.from_arn or self.route.source_arn:
-            return ok(about, "belongs to another account (from_arn, source_arn): cannot be asked")
-        waiting: Identity | None = None
-        for name in one.candidates:
-            if name not in self._known:
-                self._known[name] = await self.ask.identity(name)
-            match self._known[name]:
-                case Identity(verified=True) as found:
-                    return self._verified(about, one, found)
-                case Identity() as found:
-                    waiting = waiting or found
-                case Unanswered(why=Why.ABSENT):
-                    pass
-                case Unanswered(detail=detail):
-                    fix = "allow ses:GetEmailIdentity on it, for this check alone"
-                    return warning(about, f"cannot be asked about: {detail}", fix)
-        return self._unverified(about, one, waiting)
-
-    def _verified(self, about: str, one: Needed, found: Identity) -> Finding:
-        if found.mail_from_rejects:
-            return fault(
-                about,
-                f"the MAIL FROM domain of {found.name} has no MX record, and SES rejects then",
-                "publish the MX record that the SES console shows for it",
-            )
-        if not found.signed_by_ses and not self._signs(one):
-            return warning(
-                about,
-                f"is verified ({found.name}), but neither SES nor the relay signs its mail",
-                "switch on Easy DKIM for the identity, or configure a key under `dkim`",
-            )
-        return ok(about, f"{found.name} is verified in {self.route.region}")
-
-    def _signs(self, one: Needed) -> bool:
-        domain = one.name.rpartition("@")[2].lower()
-        return self.route.dkim is DkimSigner.RELAY and any(
-            f".{domain}".endswith(f".{key.domain.lower().rstrip('.')}")
-            for key in self.settings.dkim
-        )
-
-    def _unverified(self, about: str, one: Needed, waiting: Identity | None) -> Finding:
-        region = self.route.region
-        if waiting is not None:
-            says = f"{waiting.name} is not verified in {region} yet: {waiting.status}"
-            fix = f"publish the DNS records of {waiting.name}, or follow the link in SES's mail"
-        else:
-            says = f"no identity in {region} covers it ({', '.join(one.candidates)})"
-            fix = (
-                "verify it there, identities belong to one Region: aws sesv2 "
-                f"create-email-identity --region {region} --email-identity {one.candidates[-1]}"
-            )
-        if one.rewritten_by:
-            return warning(about, f"{says}; rule {one.rewritten_by} may rewrite it", fix)
-        return fault(about, says, fix)
 
     def _configuration_sets(self) -> list[str]:
         """List the sets that mail of this route may name."""
