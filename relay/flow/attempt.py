@@ -47,7 +47,8 @@ class Attempts:
         key = QueueKey(message.route, message.lane, message.user)
         turn = await self._scheduler.turn(key, message.scopes, len(request.recipients), deadline)
         if isinstance(turn, Deferred):
-            self._telemetry.message.deferred(message, request, turn, Attempt(number=number))
+            waits = Attempt(number=number, delay_s=self._delay(turn))
+            self._telemetry.message.deferred(message, request, turn, waits)
             return turn
         began = self._clock.monotonic()
         outcome: Outcome | None = None
@@ -59,7 +60,12 @@ class Attempts:
         finally:
             self._scheduler.learn(turn, outcome)
         duration = self._clock.monotonic() - began
-        self._telemetry.message.attempted(
-            message, request, outcome, Attempt(number=number, duration_s=duration)
-        )
+        made = Attempt(number=number, duration_s=duration, delay_s=self._delay(outcome))
+        self._telemetry.message.attempted(message, request, outcome, made)
         return outcome
+
+    def _delay(self, outcome: Outcome) -> float | None:
+        """Give the seconds that whoever put it off named; None where the queue's backoff decides."""
+        if not isinstance(outcome, Deferred) or outcome.not_before is None:
+            return None
+        return max(0.0, (outcome.not_before - self._clock.now()).total_seconds())
