@@ -65,7 +65,7 @@ class Attempts:
         return outcome
 
     def _delay(self, outcome: Outcome) -> float | None:
-        """Give the seconds that whoever put it off named; None where the queue's backoff decides."""
+        """Give the seconds until the time that was named; None where the backoff decides."""
         if not isinstance(outcome, Deferred) or outcome.not_before is None:
             return None
         return max(0.0, (outcome.not_before - self._clock.now()).total_seconds())
