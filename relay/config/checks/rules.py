@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from relay.config.checks.listeners import keeps_nothing
 from relay.config.checks.syntax import check_configuration_set, check_tags, is_field_name
 from relay.config.fault import Finding, Loc, shown
+from relay.model.ses_limits import RECIPIENTS
 from relay.model.settings import Actions, Conditions, Rule, Settings
 
 _LONGEST_REASON = 400  # RFC 5321 §4.5.3.1.5 gives a reply line 512 octets
@@ -46,6 +47,21 @@ def check_rules(settings: Settings) -> Iterator[Finding]:
                 "choose a store, or another action",
                 rests_on=("queue",),
             )
+        yield from _one_request(rule, settings, loc)
+
+
+def _one_request(rule: Rule, settings: Settings, loc: Loc) -> Iterator[Finding]:
+    """Find redirects that, without a store, would be sent back for ever."""
+    most = max(
+        (route.recipients_per_request for route in settings.routes.values()), default=RECIPIENTS
+    )
+    if keeps_nothing(settings) and len(rule.then.redirect) > most:
+        yield Finding(
+            (*loc, "then", "redirect"),
+            f"queue.store is none, so that one request must carry all, and {most} is the most",
+            "choose a store, or fewer addresses",
+            rests_on=("queue", "routes"),
+        )
 
 
 def _actions(rule: Rule, loc: Loc) -> Iterator[Finding]:
