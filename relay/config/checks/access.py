@@ -33,6 +33,7 @@ def check_access(settings: Settings) -> Iterator[Finding]:
     for n, listener in enumerate(settings.listeners):
         loc: Loc = ("listeners", n)
         yield from _open_relay(listener, loc)
+        yield from _proxies(listener, loc)
         yield from _cleartext(listener, loc)
         yield from _retired_tls(listener, settings, loc)
         files = settings.tls_of(listener)
@@ -56,9 +57,11 @@ def check_access(settings: Settings) -> Iterator[Finding]:
 
 
 def _open_relay(listener: Listener, loc: Loc) -> Iterator[Finding]:
-    # A proxy in front brings clients from elsewhere to a bind that is local.
-    reachable = listener.proxy_protocol or not local_only(listener.bind)
-    if reachable and listener.auth is not AuthMode.REQUIRED and _anybody(listener.networks):
+    if (
+        _reachable(listener)
+        and listener.auth is not AuthMode.REQUIRED
+        and _anybody(listener.networks)
+    ):
         yield Finding(
             (*loc, "auth"),
             f"{listener.auth} lets everybody who reaches {listener.bind} send: an open relay",
@@ -66,8 +69,18 @@ def _open_relay(listener: Listener, loc: Loc) -> Iterator[Finding]:
         )
 
 
+def _proxies(listener: Listener, loc: Loc) -> Iterator[Finding]:
+    believed = listener.proxy_protocol and not local_only(listener.bind)
+    if believed and _anybody(listener.networks):
+        yield Finding(
+            (*loc, "proxy_protocol"),
+            "believes everybody who says where a client comes from",
+            'name the proxies: networks: ["10.0.0.4/32"]',
+        )
+
+
 def _cleartext(listener: Listener, loc: Loc) -> Iterator[Finding]:
-    if listener.cleartext_auth and not local_only(listener.bind) and _anybody(listener.networks):
+    if listener.cleartext_auth and _reachable(listener) and _anybody(listener.networks):
         yield Finding(
             (*loc, "cleartext_auth"),
             "takes passwords without TLS from everybody",
@@ -89,7 +102,7 @@ def _retired_tls(listener: Listener, settings: Settings, loc: Loc) -> Iterator[F
     files = settings.tls_of(listener)
     if files is None or not files.minimum_version.retired:
         return
-    if not local_only(listener.bind) and _anybody(listener.networks):
+    if _reachable(listener) and _anybody(listener.networks):
         yield Finding(
             (*loc, "networks"),
             f"let everybody in, and TLS {files.minimum_version} is for old devices alone",
@@ -97,6 +110,11 @@ def _retired_tls(listener: Listener, settings: Settings, loc: Loc) -> Iterator[F
             'minimum_version: "1.2"',
             rests_on=("tls",),
         )
+
+
+def _reachable(listener: Listener) -> bool:
+    """Say if others than this machine get here; a proxy brings them to a local bind as well."""
+    return listener.proxy_protocol or not local_only(listener.bind)
 
 
 def _anybody(networks: Iterable[Network]) -> bool:

@@ -139,7 +139,9 @@ class Listener:
         "CRLF.CRLF ends a message either way.",
     )
     proxy_protocol: bool = option(
-        default=False, reason="Expect a HAProxy PROXY header (version 1 or 2) on each connection."
+        default=False,
+        reason="Expect a HAProxy PROXY header (version 1 or 2) on each connection; `networks` "
+        "then names the proxies.",
     )
     max_connections: int = option(
         default=1000, at_least=1, reason="Connections at a time; further ones get 421."
