@@ -8,16 +8,14 @@ Errors: none.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from relay.feedback.origin import Origin
 from relay.feedback.treatment import is_simulated
 from relay.model.address import Address
-from relay.model.ports import Subject, Tally
+from relay.model.ports import TALLIES_KEPT, Subject, Tally, slot_of
 
-SLOT = timedelta(minutes=10)
-KEPT = timedelta(days=30)
 # How much mail a ratio looks back on: enough for 0.1 % to be ten complaints.
 REPRESENTATIVE = 10_000  # recipients
 _MOST_TAGS = 10_000  # beyond, a new tag is not counted: it names messages, not kinds of mail
@@ -37,12 +35,14 @@ class Count:
     relayed: int = 0
     bounced: int = 0
     complained: int = 0
+    messages: int = 0
 
     def __add__(self, other: "Count") -> "Count":
         return Count(
             self.relayed + other.relayed,
             self.bounced + other.bounced,
             self.complained + other.complained,
+            self.messages + other.messages,
         )
 
     def came_back(self, kind: Kind) -> int:
@@ -73,7 +73,8 @@ class Ledger:
             tags=tags if isinstance(tags, dict) else {},
         )
         relayed = sum(not _simulated(text) for text in named)
-        for tally in self.spread(origin, at, Count(relayed=relayed)):
+        messages = int(facts.get("request") == 1)
+        for tally in self.spread(origin, at, Count(relayed=relayed, messages=messages)):
             self.add(tally)
             self.keep(tally)
 
@@ -87,6 +88,7 @@ class Ledger:
                 subject=subject,
                 name=name,
                 slot=slot_of(at),
+                messages=count.messages,
                 relayed=count.relayed,
                 bounced=count.bounced,
                 complained=count.complained,
@@ -99,12 +101,12 @@ class Ledger:
         """Add to a slot, and let go of slots that are too old."""
         key = (tally.subject, tally.name)
         slots = self._slots.setdefault(key, {})
-        count = Count(tally.relayed, tally.bounced, tally.complained)
+        count = Count(tally.relayed, tally.bounced, tally.complained, tally.messages)
         if tally.slot in slots:
             slots[tally.slot] += count
             return
         slots[tally.slot] = count
-        for slot in [slot for slot in slots if slot < tally.slot - KEPT]:
+        for slot in [slot for slot in slots if slot < tally.slot - TALLIES_KEPT]:
             del slots[slot]
 
     def keep(self, tally: Tally) -> None:
@@ -114,6 +116,7 @@ class Ledger:
         if known is not None:
             tally = replace(
                 tally,
+                messages=known.messages + tally.messages,
                 relayed=known.relayed + tally.relayed,
                 bounced=known.bounced + tally.bounced,
                 complained=known.complained + tally.complained,
@@ -142,12 +145,6 @@ class Ledger:
                 break
             total += slots[slot]
         return total
-
-
-def slot_of(at: datetime) -> datetime:
-    """Give the slot that a time falls into."""
-    seconds = SLOT.total_seconds()
-    return datetime.fromtimestamp(at.timestamp() // seconds * seconds, UTC)
 
 
 def _simulated(text: object) -> bool:

@@ -15,13 +15,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from relay.feedback.ledger import KEPT, Count, Kind, Ledger, slot_of
+from relay.feedback.ledger import Count, Kind, Ledger
 from relay.feedback.origin import Origin
 from relay.model.clock import Clock
 from relay.model.custody import ScopeHold
 from relay.model.entry import Held
 from relay.model.outcome import Scope, ScopeKind
-from relay.model.ports import Holds, StoreFault, Subject, Tallies, Tally
+from relay.model.ports import (
+    TALLIES_KEPT,
+    Holds,
+    StoreFault,
+    Subject,
+    Tallies,
+    Tally,
+    slot_of,
+)
 from relay.model.settings import Off
 from relay.model.settings import Reputation as Rules
 from relay.telemetry import Standing, Telemetry
@@ -46,7 +54,7 @@ class Reputation:
 
     async def load(self) -> StoreFault | None:
         """Take up what was counted before the last stop."""
-        found = await self.store.tallied(slot_of(self.clock.now() - KEPT))
+        found = await self.store.tallied(slot_of(self.clock.now() - TALLIES_KEPT))
         if isinstance(found, StoreFault):
             return found
         for tally in found:

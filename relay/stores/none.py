@@ -26,6 +26,7 @@ from relay.model.ports import (
     QueueKey,
     Stale,
     StoreFault,
+    Subject,
     Suppressed,
     Tally,
     Waiting,
@@ -211,6 +212,10 @@ class NoTallies:
 
     async def tallied(self, since: datetime) -> Sequence[Tally]:
         """Give nothing."""
+        return ()
+
+    async def summed(self, subject: Subject, since: datetime) -> Sequence[Tally]:
+        """Sum up nothing."""
         return ()
 
 

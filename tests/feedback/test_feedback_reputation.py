@@ -11,7 +11,7 @@ from relay.feedback.ledger import Kind
 from relay.model.custody import ScopeHold
 from relay.model.entry import Held
 from relay.model.outcome import Scope, ScopeKind
-from relay.model.ports import StoreFault
+from relay.model.ports import StoreFault, Subject
 from relay.model.settings import BounceThresholds, ComplaintThresholds, Reputation
 
 TICKETS = Scope(ScopeKind.USER, "tickets")
@@ -45,6 +45,15 @@ async def complained(world, count):
 
 async def held(world):
     return [hold.scope for hold in await world.shared.holds.holds(world.clock.now())]
+
+
+async def test_a_message_of_several_requests_is_counted_once(world):
+    await world.relayed(*people(50), ses_id="m1", request=1)
+    await world.relayed(*people(10), ses_id="m2", request=2)
+    await world.relayed("x@simulator.amazonses.com", ses_id="m3", request=1)
+    await world.reputation.save()
+    [counted] = await world.shared.tallies.summed(Subject.USER, START)
+    assert (counted.name, counted.messages, counted.relayed) == ("tickets", 2, 60)
 
 
 async def test_a_user_is_warned_once_and_then_held_with_the_reason(world):

@@ -167,6 +167,35 @@ async def test_tallies_add_up_and_old_ones_are_forgotten(kept):
     assert await tallies.tallied(AT) == [route]
 
 
+async def test_tallies_are_summed_up_by_name_and_stay(kept):
+    shared = (await kept.open()).shared
+    await shared.tallies.add(
+        [
+            tally("tickets", messages=1, relayed=2),
+            tally("News", messages=1, relayed=1),
+            replace(tally(messages=3, relayed=4, bounced=2, complained=1), slot=later(600)),
+            replace(tally("default", messages=9), subject=Subject.ROUTE),
+        ]
+    )
+    await shared.tallies.add([tally("tickets", messages=1)])
+    beside = await kept.guest()
+    assert await beside.tallies.summed(Subject.USER, later(1)) == [
+        Tally(
+            subject=Subject.USER,
+            name="tickets",
+            slot=later(600),
+            messages=3,
+            relayed=4,
+            bounced=2,
+            complained=1,
+        )
+    ]
+    assert await beside.tallies.summed(Subject.USER, AT) == [
+        tally("News", messages=1, relayed=1),
+        tally(messages=5, relayed=6, bounced=2, complained=1),
+    ]
+
+
 # --- Our own record ------------------------------------------------------------------------------
 
 
@@ -236,3 +265,4 @@ async def test_a_relay_without_a_store_tells_and_forgets():
     assert await NoSendings().sent("x") is None
     assert await NoTallies().add([tally()]) is None
     assert not await NoTallies().tallied(AT)
+    assert not await NoTallies().summed(Subject.USER, AT)

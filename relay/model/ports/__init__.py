@@ -19,6 +19,8 @@ from relay.model.ports.keeping import (
 )
 from relay.model.ports.learning import (
     LEARNED_REASONS,
+    TALLIES_KEPT,
+    TALLY_SLOT,
     FullMailboxes,
     Learned,
     Lesson,
@@ -29,6 +31,7 @@ from relay.model.ports.learning import (
     Tallies,
     Tally,
     Waiting,
+    slot_of,
 )
 from relay.model.ports.mail import (
     MailParameters,
@@ -53,6 +56,8 @@ from relay.model.ports.sending import (
 
 __all__ = [
     "LEARNED_REASONS",
+    "TALLIES_KEPT",
+    "TALLY_SLOT",
     "Attempting",
     "Corrupt",
     "Custody",
@@ -87,4 +92,5 @@ __all__ = [
     "Transport",
     "Verdicts",
     "Waiting",
+    "slot_of",
 ]

@@ -6,7 +6,7 @@ store takes each in once, whole, and keeps what has to wait.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -19,6 +19,15 @@ from relay.model.ports.remembering import Suppressed
 LEARNED_REASONS = frozenset(
     {"bounce", "complaint", "ses_global_list", "ses_account_list", "mailbox_full"}
 )
+
+TALLY_SLOT = timedelta(minutes=10)
+TALLIES_KEPT = timedelta(days=30)
+
+
+def slot_of(at: datetime) -> datetime:
+    """Give the slot that a time falls into."""
+    seconds = TALLY_SLOT.total_seconds()
+    return datetime.fromtimestamp(at.timestamp() // seconds * seconds, UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +72,7 @@ class Tally:
     subject: Subject
     name: str
     slot: datetime
+    messages: int = 0  # by their first request
     relayed: int = 0
     bounced: int = 0
     complained: int = 0
@@ -77,6 +87,13 @@ class Tallies(Protocol):
 
     async def tallied(self, since: datetime) -> Sequence[Tally] | StoreFault:
         """Give what was counted, from the slot of that time on; older slots may be forgotten."""
+        ...
+
+    async def summed(self, subject: Subject, since: datetime) -> Sequence[Tally] | StoreFault:
+        """Sum up each name's slots from that time on, by name; `slot` is the oldest of them.
+
+        Nothing is forgotten by it.
+        """
         ...
 
 

@@ -150,7 +150,10 @@ CREATE INDEX names_newest ON ses_relay.names (name, at);
 CREATE INDEX names_at ON ses_relay.names (at);
 """
 
-STEPS = (_STEP_1,)
+# Relays that do not know the column add nothing to it.
+_STEP_2 = "ALTER TABLE ses_relay.tallies ADD COLUMN messages bigint NOT NULL DEFAULT 0"
+
+STEPS = (_STEP_1, _STEP_2)
 OLDEST = 1  # the fewest steps a relay must know of to work beside one that has taken all of these
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from relay.model.ports import StoreFault, Subject, Tally
 from relay.stores.codec import to_number, to_time
-from relay.stores.postgresql.database import Connection, Database, keepable
+from relay.stores.postgresql.database import Connection, Database, Row, keepable
 
 
 class PostgresTallies:
@@ -32,23 +32,44 @@ class PostgresTallies:
         async def work(connection: Connection) -> list[Tally]:
             await connection.execute("DELETE FROM ses_relay.tallies WHERE slot < $1", start)
             found = await connection.fetch(
-                "SELECT subject, name, slot, relayed, bounced, complained FROM ses_relay.tallies"
-                " WHERE slot >= $1 ORDER BY slot, subject, name",
+                "SELECT subject, name, slot, messages, relayed, bounced, complained"
+                " FROM ses_relay.tallies WHERE slot >= $1 ORDER BY slot, subject, name",
                 start,
             )
-            return [
-                Tally(
-                    subject=Subject(subject),
-                    name=name,
-                    slot=to_time(slot),
-                    relayed=relayed,
-                    bounced=bounced,
-                    complained=complained,
-                )
-                for subject, name, slot, relayed, bounced, complained in found
-            ]
+            return [_tally(row) for row in found]
 
         return await self._database.ask(work)
+
+    async def summed(self, subject: Subject, since: datetime) -> Sequence[Tally] | StoreFault:
+        """Sum up each name's slots from that time on."""
+
+        async def work(connection: Connection) -> list[Tally]:
+            found = await connection.fetch(
+                # A sum of bigint is numeric, which would come back as a Decimal. The order is
+                # SQLite's, whatever the database's locale.
+                "SELECT subject, name, min(slot), sum(messages)::bigint, sum(relayed)::bigint,"
+                " sum(bounced)::bigint, sum(complained)::bigint FROM ses_relay.tallies"
+                " WHERE subject = $1 AND slot >= $2 GROUP BY subject, name"
+                ' ORDER BY name COLLATE "C"',
+                subject.value,
+                to_number(since),
+            )
+            return [_tally(row) for row in found]
+
+        return await self._database.ask(work)
+
+
+def _tally(row: Row) -> Tally:
+    subject, name, slot, messages, relayed, bounced, complained = row
+    return Tally(
+        subject=Subject(subject),
+        name=name,
+        slot=to_time(slot),
+        messages=messages,
+        relayed=relayed,
+        bounced=bounced,
+        complained=complained,
+    )
 
 
 async def add(connection: Connection, tallies: Sequence[Tally]) -> None:
@@ -58,6 +79,7 @@ async def add(connection: Connection, tallies: Sequence[Tally]) -> None:
             to_number(one.slot),
             one.subject.value,
             keepable(one.name),
+            one.messages,
             one.relayed,
             one.bounced,
             one.complained,
@@ -65,9 +87,11 @@ async def add(connection: Connection, tallies: Sequence[Tally]) -> None:
         for one in tallies
     ]
     await connection.executemany(
-        "INSERT INTO ses_relay.tallies AS t (slot, subject, name, relayed, bounced, complained)"
-        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (slot, subject, name) DO UPDATE SET"
-        " relayed = t.relayed + excluded.relayed, bounced = t.bounced + excluded.bounced,"
+        "INSERT INTO ses_relay.tallies AS t"
+        " (slot, subject, name, messages, relayed, bounced, complained)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (slot, subject, name) DO UPDATE SET"
+        " messages = t.messages + excluded.messages, relayed = t.relayed + excluded.relayed,"
+        " bounced = t.bounced + excluded.bounced,"
         " complained = t.complained + excluded.complained",
         sorted(rows),
     )

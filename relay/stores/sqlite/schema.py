@@ -167,6 +167,11 @@ def _state_2(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _state_3(connection: sqlite3.Connection) -> None:
+    """Count messages beside recipients."""
+    connection.execute("ALTER TABLE tallies ADD COLUMN messages INTEGER NOT NULL DEFAULT 0")
+
+
 def _history_1(connection: sqlite3.Connection) -> None:
     for statement in (
         """CREATE TABLE events (
@@ -190,5 +195,5 @@ def _history_1(connection: sqlite3.Connection) -> None:
 
 
 QUEUE = Schema(mark=0x53455351, steps=(_queue_1,))
-STATE = Schema(mark=0x53455354, steps=(_state_1, _state_2))
+STATE = Schema(mark=0x53455354, steps=(_state_1, _state_2, _state_3))
 HISTORY = Schema(mark=0x53455348, steps=(_history_1,))

@@ -12,6 +12,8 @@ from relay.stores.codec import to_number, to_time
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database
 
+_Row = tuple[str, str, int, int, int, int, int]
+
 
 class SqliteTallies:
     """Implements `relay.model.ports.Tallies`."""
@@ -34,39 +36,59 @@ class SqliteTallies:
 
         def work(connection: sqlite3.Connection) -> list[Tally]:
             found = connection.execute(
-                "SELECT subject, name, slot, relayed, bounced, complained FROM tallies"
+                "SELECT subject, name, slot, messages, relayed, bounced, complained FROM tallies"
                 " WHERE slot >= ? ORDER BY slot, subject, name",
                 (start,),
             )
-            return [
-                Tally(
-                    subject=Subject(subject),
-                    name=name,
-                    slot=to_time(slot),
-                    relayed=relayed,
-                    bounced=bounced,
-                    complained=complained,
-                )
-                for subject, name, slot, relayed, bounced, complained in found
-            ]
+            return [_tally(row) for row in found]
 
         fault = await self._crew.writer.do(self._database, forget)
         if fault is not None:
             return fault
         return await self._crew.reader.do(self._reading, work)
 
+    async def summed(self, subject: Subject, since: datetime) -> Sequence[Tally] | StoreFault:
+        """Sum up each name's slots from that time on."""
+        wanted = (subject.value, to_number(since))
+
+        def work(connection: sqlite3.Connection) -> list[Tally]:
+            found = connection.execute(
+                "SELECT subject, name, min(slot), sum(messages), sum(relayed), sum(bounced),"
+                " sum(complained) FROM tallies WHERE subject = ? AND slot >= ?"
+                " GROUP BY name ORDER BY name",
+                wanted,
+            )
+            return [_tally(row) for row in found]
+
+        return await self._crew.reader.do(self._reading, work)
+
+
+def _tally(row: _Row) -> Tally:
+    subject, name, slot, messages, relayed, bounced, complained = row
+    return Tally(
+        subject=Subject(subject),
+        name=name,
+        slot=to_time(slot),
+        messages=messages,
+        relayed=relayed,
+        bounced=bounced,
+        complained=complained,
+    )
+
 
 def add(connection: sqlite3.Connection, tallies: Sequence[Tally]) -> None:
     """Add counts within a transaction."""
     connection.executemany(
-        "INSERT INTO tallies (subject, name, slot, relayed, bounced, complained)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET relayed = relayed + excluded.relayed,"
+        "INSERT INTO tallies (subject, name, slot, messages, relayed, bounced, complained)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " messages = messages + excluded.messages, relayed = relayed + excluded.relayed,"
         " bounced = bounced + excluded.bounced, complained = complained + excluded.complained",
         [
             (
                 one.subject.value,
                 one.name,
                 to_number(one.slot),
+                one.messages,
                 one.relayed,
                 one.bounced,
                 one.complained,
