@@ -13,6 +13,7 @@ from relay.cli.dkim import app as dkim_app
 from relay.cli.explain import explain_message
 from relay.cli.hold import hold, release
 from relay.cli.queue import app as queue_app
+from relay.cli.report import report
 from relay.cli.serve import serve
 from relay.cli.simulator import simulator
 from relay.cli.suppression import app as suppression_app
@@ -36,6 +37,7 @@ app.add_typer(queue_app, name="queue")
 app.command("hold")(hold)
 app.command("release")(release)
 app.command("trace")(trace)
+app.command("report")(report)
 app.add_typer(suppression_app, name="suppression")
 app.add_typer(dkim_app, name="dkim")
 app.add_typer(user_app, name="user")

@@ -3,8 +3,7 @@
 Counters and histograms are fed by events. What has a value at any moment (queue, sessions, rates)
 is read when it is scraped, by a callable that the service registers; until then it has no samples.
 
-SES facts: $0.10 for 1000 recipients (SES pricing, à la carte). Attachment volume, plans and
-dedicated IPs are not in the estimate.
+What the charge leaves out stands in `relay.model.ses_prices`.
 Errors: a reading that raises fails the scrape, so that nobody trusts half a page.
 """
 
@@ -22,7 +21,8 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-DOLLARS_PER_RECIPIENT = 0.10 / 1000
+from relay.model.ses_prices import dollars
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 # Values by their labels, in the order of `ScrapeTime.labels`; `{(): 3}` where there are none.
@@ -122,7 +122,7 @@ class Metrics:
 
     def charge(self, recipients: int) -> None:
         """Add what SES will charge for recipients it took."""
-        self.estimated_cost.inc(recipients * DOLLARS_PER_RECIPIENT)
+        self.estimated_cost.inc(dollars(recipients))
 
     def page(self) -> bytes:
         """Render the scrape page (Prometheus text format 0.0.4)."""
