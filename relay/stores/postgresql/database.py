@@ -85,12 +85,24 @@ class Database:
             connection = await asyncpg.connect(
                 self._url, timeout=CONNECT, command_timeout=PATIENCE, server_settings=_SETTINGS
             )
-            await self._prepare(connection)
         except ValueError as error:  # asyncpg's word for a URL that it cannot read
             return StoreFault(f"the URL cannot be used: {error}")
         except _THEIRS as error:
             return fault_of(error)
-        return connection
+        return await self.settled(connection, self._prepare)
+
+    async def settled(
+        self, connection: "asyncpg.Connection", make_ready: Callable[[Connection], Awaitable[None]]
+    ) -> "asyncpg.Connection | StoreFault":
+        """Make a new connection ready, or cut it, whatever stops that."""
+        ready = False
+        try:
+            fault = await self.guarded(lambda: make_ready(connection))
+            ready = fault is None
+        finally:
+            if not ready:
+                connection.terminate()
+        return connection if fault is None else fault
 
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T | StoreFault:
         """Do the work in one transaction."""

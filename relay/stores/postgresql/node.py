@@ -143,16 +143,14 @@ class Node:
 
     async def _try_to_connect(self) -> StoreFault | None:
         connection = await self._database.connect()
+        if not isinstance(connection, StoreFault):
+            connection = await self._database.settled(connection, self._hold_again)
         if isinstance(connection, StoreFault):
             return connection
-        fault = await self._database.guarded(lambda: self._settle(connection))
-        if fault is not None:
-            connection.terminate()
-            return fault
         self._connection = connection
         return None
 
-    async def _settle(self, connection: "asyncpg.Connection") -> None:
+    async def _hold_again(self, connection: "asyncpg.Connection") -> None:
         """Hold the old name again; its lock is free, since nobody takes over a living name."""
         await connection.fetchrow(
             "SELECT pg_try_advisory_lock(hashtextextended($1, 0))", _shown(self.name)

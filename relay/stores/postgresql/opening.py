@@ -10,7 +10,7 @@ from relay.model.clock import Clock
 from relay.model.ports import StoreFault
 from relay.stores.postgresql import schema
 from relay.stores.postgresql.control import PostgresControl
-from relay.stores.postgresql.database import Database
+from relay.stores.postgresql.database import Connection, Database
 from relay.stores.postgresql.history import PostgresHistory
 from relay.stores.postgresql.lessons import PostgresLessons
 from relay.stores.postgresql.node import Node
@@ -98,18 +98,14 @@ async def _connected(database: Database, *, make: bool) -> "asyncpg.Connection |
     if isinstance(connection, StoreFault):
         return connection
 
-    async def fit() -> None:
+    async def fit(_: Connection) -> None:
         async with connection.transaction():
             await (schema.migrate if make else schema.require)(connection)
 
     try:
-        fault = await database.guarded(fit)
+        return await database.settled(connection, fit)
     except schema.UnfitError as error:
-        fault = StoreFault(str(error))
-    if fault is not None:
-        connection.terminate()
-        return fault
-    return connection
+        return StoreFault(str(error))
 
 
 def _shared(database: Database, keep: float, clock: Clock) -> Shared:
