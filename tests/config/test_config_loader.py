@@ -15,8 +15,10 @@ from relay.model.address import Address
 from relay.model.settings import (
     Auto,
     BounceTo,
+    CertificateName,
     ClearPassword,
     FdBind,
+    Fingerprint,
     HashedPassword,
     NoStore,
     Off,
@@ -147,6 +149,44 @@ def test_a_single_value_may_stand_for_a_list():
         BASE + 'users: [{name: a, identify_by: network, networks: 10.0.0.7, senders: "*"}]\n'
     )
     assert made.users[0].networks == (ipaddress.ip_network("10.0.0.7/32"),)
+
+
+def test_one_certificate_or_one_for_each_kind_of_key(tmp_path):
+    names = ("a.pem", "b.pem", "a.key", "b.key")
+    paths = a, b, a_key, b_key = [tmp_path / name for name in names]
+    for path in paths:
+        path.write_text("content")
+        path.chmod(0o600)
+    one = loaded(BASE + "tls: {certificate: a.pem, key: a.key}\n", folder=tmp_path).tls
+    assert (one.certificate, one.key) == ((a,), (a_key,))
+    text = BASE + "tls: {certificate: [a.pem, b.pem], key: [a.key, b.key]}\n"
+    two = loaded(text, folder=tmp_path).tls
+    assert (two.certificate, two.key) == ((a, b), (a_key, b_key))
+
+
+@pytest.mark.parametrize(
+    ("written", "mark"),
+    [
+        ("App.Example.com", CertificateName("app.example.com")),
+        ("app@example.com", CertificateName("app@example.com")),
+        ("spiffe://example.com/App", CertificateName("spiffe://example.com/app")),
+        (f"sha256:{'AB' * 32}", Fingerprint("ab" * 32)),
+        (f"sha256:{':'.join(['AB'] * 32)}", Fingerprint("ab" * 32)),
+    ],
+)
+def test_certificates_by_name_and_by_fingerprint(written, mark, tmp_path):
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).write_text("content")
+        (tmp_path / name).chmod(0o600)
+    made = loaded(
+        'listeners: [{bind: "127.0.0.1:1465", tls: implicit}]\n'
+        "routes: {default: {region: eu-west-1}}\n"
+        "tls: {certificate: cert.pem, key: key.pem, client_ca: cert.pem}\n"
+        "users:\n  - {name: a, identify_by: certificate, senders: '*', "
+        f'certificates: "{written}"}}\n',
+        folder=tmp_path,
+    )
+    assert made.users[0].certificates == (mark,)
 
 
 def test_sections_with_every_line_commented_out_have_their_defaults():
