@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from relay.web.html import Html, el, markup
 
-_WIDTH, _HEIGHT, _TOP, _BELOW = 600, 110, 24, 24
+_WIDTH, _HEIGHT, _TOP, _BELOW = 600, 84, 20, 22
 
 
 @dataclass(frozen=True, slots=True)
