@@ -16,6 +16,7 @@ import yaml
 from relay.model.clock import SystemClock
 from relay.model.custody import EntryState, Selection
 from relay.model.ports import StoreFault
+from relay.stores.postgresql import extra as postgresql
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.files import Files
 from relay.stores.sqlite.opening import open_guest
@@ -93,10 +94,10 @@ async def until(what):
 class KilledRelay:
     """Starts the relay, kills it, reads its log and its store."""
 
-    def __init__(self, folder, port, launcher):
+    def __init__(self, folder, port, launcher, store=None):
         self.port = port
         self.log = folder / "relay.log"
-        self.store = folder / "store"
+        self.store = store or folder / "store"
         self.deaths = []  # when it died, by the wall clock
         self._launcher = launcher
         self._pid = None
@@ -104,6 +105,7 @@ class KilledRelay:
     @classmethod
     @asynccontextmanager
     async def launched(cls, folder, ses_url, **options):
+        """Launch it; `store` is the URL of a PostgreSQL database, else it is a folder."""
         port = free_port()
         path = configuration(folder, ses_url, port, **options)
         launcher = await asyncio.create_subprocess_exec(
@@ -115,7 +117,7 @@ class KilledRelay:
             stdout=asyncio.subprocess.PIPE,
             env=environment(),
         )
-        relay = cls(folder, port, launcher)
+        relay = cls(folder, port, launcher, options.get("store"))
         try:
             yield relay
         finally:
@@ -186,12 +188,17 @@ class KilledRelay:
         await until(lambda: len(found()) >= times)
         return found()
 
+    async def _guest(self):
+        if isinstance(self.store, Path):
+            return await open_guest(self.store, Crew.inline(Files(), SystemClock()))
+        return await postgresql.open_guest(self.store, SystemClock())
+
     async def until_empty(self, patience):
         """Wait until nothing is kept, releasing what waits for an operator; say how much that was.
 
         An answer that is lost twice leaves the message to somebody who looks; here he says: send.
         """
-        shared = await open_guest(self.store, Crew.inline(Files(), SystemClock()))
+        shared = await self._guest()
         assert not isinstance(shared, StoreFault), shared
         released = 0
         try:
