@@ -8,6 +8,7 @@ Errors: none; what forbids something is a `Reply`.
 
 import asyncio
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Protocol
 
@@ -319,7 +320,10 @@ class Session(Connection):
 
 def _host_of(peername: object) -> Host | None:
     """Read asyncio's peer name; None for a unix socket."""
-    if not isinstance(peername, tuple):
-        return None
-    host = ip_address(peername[0])
+    return _parsed(peername[0]) if isinstance(peername, tuple) else None
+
+
+@lru_cache(4096)  # most clients come again and again
+def _parsed(text: str) -> Host:
+    host = ip_address(text)
     return (host.ipv4_mapped or host) if isinstance(host, IPv6Address) else host
