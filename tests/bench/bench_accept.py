@@ -4,8 +4,8 @@
 
 Both run on the loop that the relay runs on, uvloop where it is installed; with `--asyncio` both run
 on asyncio's own. Each server runs in a process of its own and throws the mail away; what counts is
-its CPU time, so that the client and a busy machine do not. Goals: 0.45 at one 4 KB message a connection, 0.33 at
-twenty, 0.25 at 5 MB.
+its CPU time, so that the client and a busy machine do not. Goals: 0.45 at one 4 KB message a
+connection, 0.33 at twenty, 0.25 at 5 MB.
 """
 
 import asyncio
