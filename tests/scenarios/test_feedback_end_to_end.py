@@ -4,12 +4,14 @@ Over real sockets: SMTP in, the simulated SES, and its queue read as SQS.
 """
 
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from relay_world import relaying, settings, simulated, until
 
 from relay.model.address import Address
 from relay.model.clock import SystemClock
+from relay.model.ports import Subject, slot_of
 from relay.model.settings import Bounces, BounceTo, Feedback, Queue, SqliteStore, SqsQueue
 from relay.simulator import Fate, Publishing, Scripted
 from relay.stores.sqlite.crew import Crew
@@ -40,6 +42,17 @@ async def trace(folder, what):
     shared = await open_guest(folder, Crew.inline(Files(), SystemClock()))
     try:
         return {event.event for event in await shared.history.trace(what, 100)}
+    finally:
+        await shared.close()
+
+
+async def report(folder):
+    """Count as `ses-relay report` does."""
+    clock = SystemClock()
+    shared = await open_guest(folder, Crew.inline(Files(), clock))
+    try:
+        day_before = slot_of(clock.now() - timedelta(days=1))
+        return await shared.tallies.summed(Subject.USER, day_before)
     finally:
         await shared.close()
 
@@ -115,3 +128,16 @@ async def test_the_sender_hears_of_a_bounce_that_comes_late(tmp_path):
         ):
             assert line in report.raw, line
         await until(lambda: not len(ses.simulator.service.publisher.queue))
+
+
+async def test_what_came_back_is_reported_by_user(tmp_path):
+    async with learning(tmp_path / "store") as (ses, world):
+        ses.simulator.service.publisher.change(Publishing(format="configuration_set"))
+        gone = Fate(kind="Bounce", type="Permanent", subtype="General")
+        ses.simulator.service.publisher.fates.add(Scripted(recipient="gone@example.org", fate=gone))
+        await world.send(recipients=("gone@example.org", "here@example.org"))
+        await world.logged("feedback.bounce", user="local")
+        await until(lambda: not len(ses.simulator.service.publisher.queue))
+    [local] = await report(tmp_path / "store")
+    assert (local.name, local.messages, local.relayed) == ("local", 1, 2)
+    assert (local.bounced, local.complained) == (1, 0)
