@@ -5,7 +5,10 @@ from dataclasses import replace
 import pytest
 from fake_relay import ANYBODY, FakeRelay
 
+from relay.delivery.answer import Answer, Sending
+from relay.delivery.answers import judge
 from relay.model import replies
+from relay.model.custody import Selection
 from relay.model.outcome import Cause, Deferred, Scope, ScopeKind, Unknown
 from relay.model.settings import Lane, Queue, SqliteStore, User
 from relay.simulator import Account, ConfigurationSet, Enforcement
@@ -107,6 +110,7 @@ async def test_what_expires_is_said_and_leaves_the_queue(tmp_path):
         assert len(relay.log.named("message.expired")) == 1
 
 
+@pytest.mark.parametrize("count", [200, pytest.param(1000, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -115,23 +119,52 @@ async def test_what_expires_is_said_and_leaves_the_queue(tmp_path):
         {"enforcement": Enforcement.SHUTDOWN},
     ],
 )
-async def test_an_hour_of_a_stopped_account_loses_nothing_and_counts_nothing(tmp_path, wrong):
+async def test_an_hour_of_a_stopped_account_loses_nothing_and_counts_nothing(
+    tmp_path, wrong, count
+):
     account = replace(FAST, max_send_rate=100)
     users = tuple(User(name=f"u{n}", senders=ANYBODY) for n in range(4))
     async with FakeRelay(tmp_path, account=account, users=users) as relay:
         relay.simulator.account = replace(account, **wrong)
-        for number in range(200):
-            reply = await relay.submit(f"r{number}@example.org", user=f"u{number % 4}")
-            assert reply.text.startswith("Ok: queued as")
-        asked = relay.ses.requests
-        await relay.clock.sleep(3600)
-        assert relay.taken == []
-        assert relay.ses.requests - asked < 100  # probes, not a storm
-        assert relay.log.named("message.expired") == relay.log.named("message.failed") == []
+        await an_hour_of_trouble(relay, count)
         relay.simulator.account = account
-        relay.learn_account()
-        await relay.until_empty(1800)
-        assert len(set(relay.taken)) == len(relay.taken) == 200
+        await all_are_sent(relay, count)
+
+
+@pytest.mark.parametrize("count", [200, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("code", ["InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken"])
+async def test_an_hour_of_wrong_credentials_loses_nothing_and_counts_nothing(tmp_path, code, count):
+    users = tuple(User(name=f"u{n}", senders=ANYBODY) for n in range(4))
+    async with FakeRelay(tmp_path, account=replace(FAST, max_send_rate=100), users=users) as relay:
+
+        async def unauthorised(message, request):
+            answer = Answer(status=403, code=code, words="The security token is not valid")
+            return judge(answer, Sending(message, request), relay.ses.verified)
+
+        relay.ses.before = unauthorised
+        await an_hour_of_trouble(relay, count)
+        relay.ses.before = None
+        await all_are_sent(relay, count)
+
+
+async def an_hour_of_trouble(relay, count):
+    """Submit mail of four users; nothing of it is lost, sent, bounced or counted as an attempt."""
+    for number in range(count):
+        reply = await relay.submit(f"r{number}@example.org", user=f"u{number % 4}")
+        assert reply.text.startswith("Ok: queued as")
+    asked = relay.ses.requests
+    await relay.clock.sleep(3600)
+    assert relay.taken == []
+    assert relay.ses.requests - asked < 100  # probes, not a storm
+    assert relay.log.named("message.expired") == relay.log.named("message.failed") == []
+    kept = await relay.control.select(Selection(), relay.clock.now(), count)
+    assert [entry.attempts for entry in kept] == [0] * count
+
+
+async def all_are_sent(relay, count):
+    relay.learn_account()
+    await relay.until_empty(1800)
+    assert len(set(relay.taken)) == len(relay.taken) == count
 
 
 async def test_a_missing_configuration_set_holds_its_own_mail_alone(tmp_path):
