@@ -166,7 +166,7 @@ def metric_table():
         for value in vars(metrics).values()
         if hasattr(value, "_labelnames")
     }
-    read = {metric.full_name: metric.labels for metric in ScrapeTime}
+    read = {metric.full_name: metric.labels for metric in (*ScrapeTime, metrics.smtp_replies)}
 
     def rows():
         for family in metrics.registry.collect():

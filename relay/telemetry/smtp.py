@@ -4,7 +4,6 @@ Errors: none.
 """
 
 from dataclasses import dataclass
-from functools import cache
 
 from relay.model.address import Address
 from relay.model.envelope import Client
@@ -31,7 +30,6 @@ class SmtpEvents:
     def __init__(self, recorder: Recorder, metrics: Metrics) -> None:
         self._recorder = recorder
         self._metrics = metrics
-        self._replies = cache(metrics.smtp_replies.labels)
 
     def connected(self, client: Client) -> None:
         """Say that a session began."""
@@ -76,7 +74,7 @@ class SmtpEvents:
 
     def replied(self, code: int) -> None:
         """Count one reply to a client. No log line."""
-        self._replies(str(code)).inc()
+        self._metrics.smtp_replies.count(code)
 
     def answered(self, seconds: float) -> None:
         """Measure the time between the final dot and its reply. No log line."""

@@ -27,6 +27,8 @@ def measured():
     """Give each name on the scrape page with the labels of its samples."""
     metrics = Metrics()
     labels = {metric.full_name: set(metric.labels) for metric in ScrapeTime}
+    replies = metrics.smtp_replies
+    labels[f"{replies.full_name}_total"] = set(replies.labels)
     for metric in vars(metrics).values():
         if hasattr(metric, "_labelnames"):
             for name in described(metric):
