@@ -8,12 +8,15 @@ RFC 9110 §15.2 (interim answers).
 Errors: `NotHttp` for what cannot be read.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 HEAD_LIMIT = 64 * 1024  # octets
 BODY_LIMIT = 4 * 1024 * 1024  # octets; SES's own answers have a few hundred
 _START = b"HTTP/1."
+# Python's int() would take a sign as well, and with it go backwards for ever.
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 
 class NotHttp(Exception):  # noqa: N818 - it names what came
@@ -58,18 +61,17 @@ class AnswerReader:
         if len(self._octets) > BODY_LIMIT:
             raise NotHttp(f"a body of more than {BODY_LIMIT} octets")
         if self._chunked:
-            body = _unchunked(self._octets)
-            return None if body is None else self._answer(body, last=False)
+            found = _unchunked(self._octets)
+            return None if found is None else self._answer(*found)
         if self._length is None or len(self._octets) < self._length:
             return None
-        # Octets behind the answer would be taken for the answer to the next request.
-        return self._answer(bytes(self._octets[: self._length]), last=self._more_came())
+        return self._answer(bytes(self._octets[: self._length]), self._length)
 
     def end(self) -> HttpAnswer | None:
         """Take the end of the connection; None: the answer broke off."""
         if self._head is None or self._chunked or self._length is not None:
             return None
-        return self._answer(bytes(self._octets), last=True)
+        return self._answer(bytes(self._octets), None)
 
     def _begin(self, status: int, headers: dict[str, str]) -> None:
         self._head = status, headers
@@ -82,13 +84,12 @@ class AnswerReader:
                 raise NotHttp("Content-Length is no number")
             self._length = int(text)
 
-    def _more_came(self) -> bool:
-        return self._length is not None and len(self._octets) > self._length
-
-    def _answer(self, body: bytes, *, last: bool) -> HttpAnswer:
+    def _answer(self, body: bytes, end: int | None) -> HttpAnswer:
+        """Give the answer, which ends there; None: with the connection."""
         assert self._head is not None, "called when the head is read"
         status, headers = self._head
-        last = last or headers.get("connection", "").lower() == "close"
+        # Octets behind the answer would be taken for the answer to the next request.
+        last = end != len(self._octets) or headers.get("connection", "").lower() == "close"
         return HttpAnswer(status, headers, body, last)
 
 
@@ -109,25 +110,25 @@ def _head(block: bytes) -> tuple[int, dict[str, str]]:
     return int(code), headers
 
 
-def _unchunked(octets: bytearray) -> bytes | None:
-    """Join the chunks; None: the last one is still to come."""
+def _unchunked(octets: bytearray) -> tuple[bytes, int] | None:
+    """Join the chunks, and say where they end; None: the last one is still to come."""
     body = bytearray()
     position = 0
     while True:
         end = octets.find(b"\r\n", position)
         if end < 0:
             return None
-        digits = bytes(octets[position:end]).partition(b";")[0].strip(b" \t")
-        try:
-            size = int(digits, 16)
-        except ValueError:
-            raise NotHttp("a chunk without a size") from None
+        digits = bytes(octets[position:end]).partition(b";")[0].rstrip(b" \t")
+        if not _CHUNK_SIZE.fullmatch(digits):
+            raise NotHttp("a chunk without a size")
+        size = int(digits, 16)
         if size == 0:
             # Trailers are of no interest, but they end with an empty line like a header.
-            done = octets.startswith(b"\r\n", end + 2) or octets.find(b"\r\n\r\n", end + 2) >= 0
-            return bytes(body) if done else None
-        start = end + 2
-        if len(octets) < start + size + 2:
+            done = octets.find(b"\r\n\r\n", end)
+            return None if done < 0 else (bytes(body), done + 4)
+        start, position = end + 2, end + 2 + size + 2
+        if len(octets) < position:
             return None
-        body += octets[start : start + size]
-        position = start + size + 2
+        if octets[position - 2 : position] != b"\r\n":
+            raise NotHttp("a chunk of another size than it says")
+        body += octets[start : position - 2]

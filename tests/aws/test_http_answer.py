@@ -57,6 +57,7 @@ def test_an_answer_may_last_until_the_connection_ends():
         LENGTH.replace(b"\r\n\r\n", b"\r\nConnection: Close\r\n\r\n"),
         LENGTH.replace(b"HTTP/1.1", b"HTTP/1.0"),
         LENGTH + b"more than was asked for",
+        CHUNKED + b"more than was asked for",
     ],
 )
 def test_the_last_one_on_a_connection(octets):
@@ -78,6 +79,9 @@ def test_no_content_has_no_body():
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1e3\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-6\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x2\r\nhe\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhello\r\n0\r\n\r\n",
         b"x" * (HEAD_LIMIT + 1),
         b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (BODY_LIMIT + 1),
     ],
