@@ -1,4 +1,4 @@
-"""What an operator's selection means for one entry, and what `retry` does to it; for every store.
+"""What an operator's selection means for one entry, and what their words do to it; for every store.
 
 Errors: none.
 """
@@ -30,6 +30,16 @@ def fits(chosen: Selection, entry: QueueEntry | Corrupt, now: datetime) -> bool:
     return pattern is None or any(
         pattern.matches(str(recipient.address)) for recipient in message.recipients
     )
+
+
+def released(entry: QueueEntry, now: datetime) -> QueueEntry:
+    """End an entry's hold; it is due at once. One that is not held stays as it is."""
+    return entry if entry.held is None else replace(due_now(entry, now), held=None)
+
+
+def retried(entry: QueueEntry, now: datetime) -> QueueEntry:
+    """Make an entry due at once, unless it is held: that is another word's business."""
+    return entry if EntryState.of(entry, now) is EntryState.HELD else due_now(entry, now)
 
 
 def due_now(entry: QueueEntry, now: datetime) -> QueueEntry:

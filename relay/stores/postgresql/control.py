@@ -15,7 +15,7 @@ from relay.model.content import Content
 from relay.model.custody import Changed, EntryState, QueueCount, Selection
 from relay.model.entry import Held, QueueEntry
 from relay.model.ports import Corrupt, StoreFault
-from relay.stores.chosen import due_now
+from relay.stores.chosen import released, retried
 from relay.stores.codec import to_time
 from relay.stores.postgresql import rows, scan
 from relay.stores.postgresql.contents import fetch_content
@@ -81,19 +81,11 @@ class PostgresControl:
 
     async def release(self, chosen: Selection, now: datetime) -> Changed | StoreFault:
         """End the hold of entries; they are due at once."""
-
-        def change(entry: QueueEntry) -> QueueEntry:
-            return entry if entry.held is None else replace(due_now(entry, now), held=None)
-
-        return await self._change(chosen, now, change)
+        return await self._change(chosen, now, lambda entry: released(entry, now))
 
     async def retry(self, chosen: Selection, now: datetime) -> Changed | StoreFault:
         """Make waiting entries due at once."""
-
-        def change(entry: QueueEntry) -> QueueEntry:
-            return entry if EntryState.of(entry, now) is EntryState.HELD else due_now(entry, now)
-
-        return await self._change(chosen, now, change)
+        return await self._change(chosen, now, lambda entry: retried(entry, now))
 
     async def drop(self, chosen: Selection, now: datetime) -> Changed | StoreFault:
         """Throw entries away; those set aside only when they are named."""

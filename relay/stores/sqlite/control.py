@@ -23,7 +23,7 @@ from relay.model.custody import (
 from relay.model.entry import Held, QueueEntry
 from relay.model.ports import Corrupt, StoreFault
 from relay.model.settings import Lane
-from relay.stores.chosen import due_now
+from relay.stores.chosen import released, retried
 from relay.stores.codec import to_number, to_time
 from relay.stores.sqlite import rows, scan
 from relay.stores.sqlite.bodies import Bodies
@@ -128,19 +128,11 @@ class SqliteControl:
 
     async def release(self, chosen: Selection, now: datetime) -> Changed | StoreFault:
         """End the hold of entries; they are due at once."""
-
-        def change(entry: QueueEntry) -> QueueEntry:
-            return entry if entry.held is None else replace(due_now(entry, now), held=None)
-
-        return await self._change(chosen, now, change)
+        return await self._change(chosen, now, lambda entry: released(entry, now))
 
     async def retry(self, chosen: Selection, now: datetime) -> Changed | StoreFault:
         """Make waiting entries due at once."""
-
-        def change(entry: QueueEntry) -> QueueEntry:
-            return entry if EntryState.of(entry, now) is EntryState.HELD else due_now(entry, now)
-
-        return await self._change(chosen, now, change)
+        return await self._change(chosen, now, lambda entry: retried(entry, now))
 
     async def drop(self, chosen: Selection, now: datetime) -> Changed | StoreFault:
         """Throw entries away; corrupt ones only when they are named."""
