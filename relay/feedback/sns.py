@@ -67,8 +67,14 @@ async def fetch(url: str) -> bytes | NotFetched:
             aiohttp.ClientSession(timeout=limit) as session,
             session.get(url, allow_redirects=False) as answer,
         ):
-            octets = await answer.content.read(_MOST_OCTETS)
-            return octets if answer.status == 200 else NotFetched(f"HTTP {answer.status}")
+            if answer.status != 200:
+                return NotFetched(f"HTTP {answer.status}")
+            octets = bytearray()
+            async for piece in answer.content.iter_any():  # a read() would give the first alone
+                octets += piece
+                if len(octets) > _MOST_OCTETS:
+                    return NotFetched(f"more than {_MOST_OCTETS} octets")
+            return bytes(octets)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         return NotFetched(f"{type(error).__name__}: {error}")
 
@@ -132,9 +138,12 @@ class SnsReceiver:
     async def _certificate(
         self, url: str, now: datetime
     ) -> x509.Certificate | Refused | NotFetched:
+        known = self._known(url, now)
+        if known is not None:  # nobody waits for a fetch that somebody else has caused
+            return known
         async with self._fetching:  # one fetch at a time, so that a burst asks once
-            known = self._certificates.get(url)
-            if known is not None and now <= known.not_valid_after_utc:
+            known = self._known(url, now)
+            if known is not None:
                 return known
             pem = await self.fetch(url)
             if isinstance(pem, NotFetched):
@@ -145,6 +154,10 @@ class SnsReceiver:
                 if len(self._certificates) > _MOST_CERTIFICATES:
                     self._certificates.popitem(last=False)
             return certificate
+
+    def _known(self, url: str, now: datetime) -> x509.Certificate | None:
+        known = self._certificates.get(url)
+        return known if known is not None and now <= known.not_valid_after_utc else None
 
     def _tell(self, topic: str, news: str, *, alarm: bool) -> None:
         self.telemetry.account.changed("", what=f"topic {topic}", old="", new=news, alarm=alarm)

@@ -1,5 +1,6 @@
 """Only what SNS signed is taken in, and only SNS's hosts are ever asked."""
 
+import asyncio
 import base64
 import json
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from cryptography.x509.oid import NameOID
 from fakes import START
 from feedback_world import World
 
+from relay.feedback import sns
 from relay.feedback.sns import Answer, NotFetched, SnsReceiver, fetch
 from relay.feedback.sns_message import is_sns
 from relay.model.ports import StoreFault
@@ -121,6 +123,62 @@ async def test_the_certificate_is_fetched_once_and_again_when_it_ends(world):
     world.clock.advance(31 * 86_400)
     late = signed(Timestamp=f"{world.clock.now():%Y-%m-%dT%H:%M:%SZ}")
     assert await post(world, late) == Answer(403, "the certificate is not in force")
+
+
+async def test_nobody_waits_for_a_certificate_that_others_name(world):
+    await post(world, signed())
+    slow, asked = asyncio.Event(), asyncio.Event()
+
+    async def hangs(_url):
+        asked.set()
+        await slow.wait()
+        return NotFetched("in vain")
+
+    world.sns.fetch = hangs
+    other = signed() | {"SigningCertURL": CERTIFICATE.replace("-1.pem", "-2.pem")}
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(post(world, other))
+        await asked.wait()
+        assert (await post(world, signed())).status == 200
+        assert not waiting.done()
+        slow.set()
+    assert waiting.result().status == 503
+
+
+class Drips:
+    """Serves one page over HTTP, in two parts that do not come together."""
+
+    def __init__(self, page):
+        self.page = page
+
+    async def __aenter__(self):
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        return f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}/"
+
+    async def __aexit__(self, *_):
+        self.server.close()
+        await self.server.wait_closed()
+
+    async def serve(self, reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(self.page)}\r\n\r\n"
+        half = len(self.page) // 2
+        writer.write(head.encode() + self.page[:half])
+        for _ in range(50):  # the reader's turn
+            await asyncio.sleep(0)
+        writer.write(self.page[half:])
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("page", "fetched"),
+    [(LEAF + CA, LEAF + CA), (b"x" * 65_537, NotFetched("more than 65536 octets"))],
+    ids=["whole", "endless"],
+)
+async def test_a_page_is_fetched_whole_in_however_many_parts_it_comes(monkeypatch, page, fetched):
+    monkeypatch.setattr(sns, "is_sns", lambda _url: True)
+    async with Drips(page) as url:
+        assert await fetch(url) == fetched
 
 
 @pytest.mark.parametrize(
