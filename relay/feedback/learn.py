@@ -119,7 +119,11 @@ class Learner:
         if isinstance(found, StoreFault):
             return found
         for one in found:
-            fault = await self._look(one)
+            try:
+                fault = await self._look(one)
+            except Exception as error:  # noqa: BLE001 - it would end the relay, now and at each start
+                self.telemetry.relay.fault("feedback", error)
+                fault = await self.lessons.put_off(one.key, now + timedelta(seconds=LOOKS[-1]))
             if isinstance(fault, StoreFault):
                 return fault
         return None

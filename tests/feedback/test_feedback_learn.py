@@ -271,6 +271,29 @@ async def test_a_report_that_cannot_be_kept_is_tried_again_and_counts_once(world
     assert len(world.log.named("feedback.bounce")) == 1
 
 
+async def test_a_waiting_event_that_trips_a_bug_does_not_stop_the_others(world, monkeypatch):
+    world.change(bounces=ON)
+    for number in (1, 2):
+        whom = f"x{number}@example.org"
+        await world.learn(said.bounce("Permanent/General", whom, feedback_id=whom))
+    await world.relayed("x1@example.org", "x2@example.org", ses_id=said.SES_ID)
+    as_ever = world.post.failed
+
+    async def trips(message, refusal):
+        if "x1@example.org" in map(str, refusal.recipients):
+            raise RuntimeError("a bug")
+        return await as_ever(message, refusal)
+
+    monkeypatch.setattr(world.post, "failed", trips)
+    world.clock.advance(5)
+    assert await world.learner.look_again() is None
+    assert [str(refusal.recipients[0]) for _, refusal in world.post.kept] == ["x2@example.org"]
+    monkeypatch.setattr(world.post, "failed", as_ever)
+    world.clock.advance(3600)
+    await world.learner.look_again()
+    assert len(world.post.kept) == 2
+
+
 async def test_no_report_answers_a_report(world):
     world.change(bounces=ON)
     await world.relayed(ses_id=said.SES_ID, sender="<>")
