@@ -1,5 +1,7 @@
 """The address that SNS posts to: one path, one method, TLS where `tls` has a certificate.
 
+Files of `tls` that were replaced are read at the next handshake.
+
 Without `tls` it speaks plain HTTP, for a proxy in front that ends TLS; the messages are signed
 either way.
 
@@ -7,7 +9,7 @@ Errors: `Unusable` when the address or the certificate cannot be used.
 """
 
 from contextlib import AsyncExitStack
-from ssl import SSLContext
+from ssl import SSLContext, SSLObject
 
 from aiohttp import web
 
@@ -17,6 +19,7 @@ from relay.service.feedback import Feedback
 from relay.service.snapshot import Unusable
 from relay.smtp.certificates import Certificate, CertificateFault
 from relay.smtp.sockets import ListenFault, open_sockets
+from relay.telemetry import Telemetry
 
 # SNS Developer Guide: a message has 256 KB at most; its text is escaped in JSON.
 _MOST_OCTETS = 1024 * 1024
@@ -43,7 +46,7 @@ async def open_sns(
 
     app = web.Application(client_max_size=_MOST_OCTETS)
     app.router.add_post(sns.path, take)
-    context = _context(settings)
+    context = _context(settings, receiver.telemetry)
     sockets = open_sockets(sns.bind)
     if isinstance(sockets, ListenFault):
         raise Unusable(f"feedback.sns.bind: {sockets}")
@@ -57,10 +60,20 @@ async def open_sns(
     return f"{scheme}://{name[0]}:{name[1]}{sns.path}" if isinstance(name, tuple) else str(name)
 
 
-def _context(settings: Settings) -> SSLContext | None:
+def _context(settings: Settings, telemetry: Telemetry) -> SSLContext | None:
     if settings.tls is None:
         return None
     certificate = Certificate.load(settings.tls)
     if isinstance(certificate, CertificateFault):
         raise Unusable(f"feedback.sns: tls: {certificate.reason}")
-    return certificate.context
+
+    def renew(handshake: SSLObject, _name: str | None, _context: SSLContext) -> None:
+        fault = certificate.refresh()
+        if fault is not None:  # the old ones stay in use
+            telemetry.relay.fault("certificate", fault.error)
+        handshake.context = certificate.context
+
+    # The server is given one context for good; called at each handshake, with and without SNI.
+    context = certificate.context
+    context.sni_callback = renew
+    return context

@@ -1,5 +1,6 @@
 """SNS's address takes what SNS signed, on its path and by POST alone."""
 
+import asyncio
 import io
 import ssl
 from contextlib import AsyncExitStack
@@ -8,10 +9,10 @@ from dataclasses import replace
 import aiohttp
 import pytest
 from fake_relay import FakeRelay
-from smtp_fakes import certificate_files
+from smtp_fakes import certificate_files, write_certificate
 
 from relay.feedback.sns import NotFetched
-from relay.model.settings import Feedback, SnsEndpoint, TcpBind
+from relay.model.settings import Feedback, SnsEndpoint, TcpBind, Tls
 from relay.service.snapshot import Unusable
 from relay.service.sns import open_sns
 
@@ -46,6 +47,37 @@ async def test_junk_is_refused_over_http_and_https(tmp_path, secure):
                 assert answer.status == 404
             async with session.post(url, data=io.BytesIO(b"x" * 2_000_000), ssl=context) as answer:
                 assert answer.status == 413
+
+
+async def shown(url):
+    """Give the certificate that a server shows."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    port = int(url.split(":")[2].split("/")[0])
+    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    octets = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    await writer.wait_closed()
+    return ssl.DER_cert_to_PEM_cert(octets)
+
+
+async def test_a_certificate_that_was_replaced_is_the_one_shown(tmp_path):
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    write_certificate(tmp_path, "old.example.com")
+    tls = Tls(certificate=(certificate,), key=(key,))
+    async with (
+        FakeRelay(tmp_path / "relay", feedback=Feedback(sns=HERE), tls=tls) as relay,
+        AsyncExitStack() as stack,
+    ):
+        url = await open_sns(relay.settings, relay.parts.feedback, stack)
+        for name in ("new.example.com", "newer.example.com"):
+            write_certificate(tmp_path, name)
+            assert await shown(url) == certificate.read_text()
+        good = certificate.read_text()
+        certificate.write_text("half a file")
+        for _ in range(2):
+            assert await shown(url) == good
+        assert len(relay.log.named("relay.fault")) == 1
 
 
 async def test_without_an_address_nothing_listens(tmp_path):
