@@ -27,6 +27,7 @@ from relay.model.ports import (
     StoreFault,
 )
 from relay.model.progress import Progress, Times, after, expired, interrupted
+from relay.queue.age import Ages
 from relay.queue.recording import record_surely, tell_interrupted
 from relay.queue.reserve import Reserve
 from relay.telemetry import Telemetry
@@ -47,6 +48,7 @@ class Tools:
     reserve: Reserve
     telemetry: Telemetry
     clock: Clock
+    ages: Ages
     times: Callable[[QueueEntry], Times]  # when to try an entry again, from now
 
 
@@ -158,7 +160,8 @@ class Case:
         async with self._recording:
             progress = after(self._entry, request.number, outcome, self._times())
             if not isinstance(outcome, Relayed) and progress.refused is None:
-                progress = expired(progress.entry, self._tools.clock.now(), replies.EXPIRED)
+                now = self._tools.ages.now(self._entry.message.received_at)
+                progress = expired(progress.entry, now, replies.EXPIRED)
                 if progress.refused is not None:
                     self._tools.telemetry.message.expired(
                         progress.entry.message, progress.refused.recipients, replies.EXPIRED

@@ -25,6 +25,7 @@ from relay.model.clock import Clock
 from relay.model.entry import QueueEntry
 from relay.model.ports import Transport
 from relay.model.progress import Times
+from relay.queue.age import Ages
 from relay.queue.case import Tools
 from relay.queue.intake import Intake
 from relay.queue.reserve import Reserve
@@ -105,6 +106,7 @@ def assemble(
             reserve=Reserve(limits.octets_in_flight - room_for_clients),
             telemetry=telemetry,
             clock=clock,
+            ages=Ages(clock),
             times=times,
         ),
     )
