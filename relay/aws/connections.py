@@ -86,7 +86,9 @@ class Connection(asyncio.Protocol):
             if timer is not None:
                 timer.cancel()
             self._answer = self._reader = None
-        if got.last:
+        # What was not sent yet would stand before the next request, which a peer that has answered
+        # early may never read.
+        if got.last or self._transport.get_write_buffer_size():
             self.abort()
         return got
 

@@ -117,6 +117,13 @@ async def test_an_answer_before_the_end_of_the_request_is_the_answer():
         assert answer.status == 413
 
 
+async def test_a_connection_with_octets_still_to_send_is_not_used_again():
+    async with Hasty(YES) as peer:
+        assert (await peer.ask([b"x" * 40_000_000])).body == b"ok"
+        assert (await peer.ask()).body == b"ok"
+        assert len(peer.writers) == 2
+
+
 class Breaking(Peer):
     """Says what it says and goes."""
 
