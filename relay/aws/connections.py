@@ -12,6 +12,8 @@ Errors: `NotReached` while connecting; `AnswerLost` from then on.
 """
 
 import asyncio
+import contextlib
+import socket
 import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,6 +26,8 @@ from relay.aws.http_answer import AnswerReader, HttpAnswer, NotHttp
 
 # SES closes idle connections in its own time; a request into one that closes is an answer lost.
 KEEP_SECONDS = 12.0
+# An address that is not the last of its name has at least so long to answer.
+LEAST_SECONDS = 2.5
 
 
 class NotReached(Exception):  # noqa: N818 - it names the fault
@@ -191,18 +195,30 @@ class Connections:
             self._idle.pop().abort()
 
     async def _connect(self) -> Connection:
-        place = self._place
+        """Connect to one address after the other, so that one that does not answer stops nobody."""
+        place, loop = self._place, asyncio.get_running_loop()
         try:
             async with asyncio.timeout(place.connect_seconds):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: Connection(place.read_seconds),
-                    place.host,
-                    place.port,
-                    ssl=place.tls,
-                    server_hostname=place.host if place.tls else None,
-                )
+                found = await loop.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+                share = max(LEAST_SECONDS, place.connect_seconds / len(found))
+                *others, last = [str(address[0]) for *_, address in found]
+                for other in others:
+                    with contextlib.suppress(OSError):  # what the last one says is told
+                        async with asyncio.timeout(share):
+                            return await self._connect_to(other)
+                return await self._connect_to(last)
         except OSError as exc:  # TimeoutError, ssl.SSLError and gaierror are OSErrors
             raise NotReached(f"{type(exc).__name__}: {exc}") from exc
+
+    async def _connect_to(self, address: str) -> Connection:
+        place = self._place
+        _, connection = await asyncio.get_running_loop().create_connection(
+            lambda: Connection(place.read_seconds),
+            address,
+            place.port,
+            ssl=place.tls,
+            server_hostname=place.host if place.tls else None,
+        )
         return connection
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 
 import pytest
 
@@ -122,6 +123,32 @@ async def test_a_connection_with_octets_still_to_send_is_not_used_again():
         assert (await peer.ask([b"x" * 40_000_000])).body == b"ok"
         assert (await peer.ask()).body == b"ok"
         assert len(peer.writers) == 2
+
+
+async def test_an_address_that_does_not_answer_keeps_nobody_from_the_next(monkeypatch):
+    loop = asyncio.get_running_loop()
+    connect = loop.sock_connect
+
+    async def deaf(sock, address):
+        if address[0] == "127.0.0.2":
+            await loop.create_future()
+        await connect(sock, address)
+
+    async def two(_host, port, **_):
+        kind = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+        return [(*kind, (address, port)) for address in ("127.0.0.2", "127.0.0.1")]
+
+    monkeypatch.setattr(connections, "LEAST_SECONDS", 0.0)
+    async with Peer() as peer:
+        monkeypatch.setattr(loop, "sock_connect", deaf)
+        monkeypatch.setattr(loop, "getaddrinfo", two)
+        pool = open_connections(
+            f"http://ses.test:{peer.server.sockets[0].getsockname()[1]}",
+            SETTINGS | {"timeout": (1.0, 60.0)},
+        )
+        connection = await pool.take()
+        assert (await pool.post(connection, HEAD, [b"hi"])).body == b"ok"
+        pool.close()
 
 
 class Breaking(Peer):
