@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 
 import pytest
+from authority import Authority
+from cryptography import x509
 
 from relay.aws import connections
 from relay.aws.connections import AnswerLost, NotReached, open_connections
@@ -149,6 +152,32 @@ async def test_an_address_that_does_not_answer_keeps_nobody_from_the_next(monkey
         connection = await pool.take()
         assert (await pool.post(connection, HEAD, [b"hi"])).body == b"ok"
         pool.close()
+
+
+@pytest.mark.parametrize(
+    ("names", "trusted", "answered"),
+    [("localhost", True, True), ("other.test", True, False), ("localhost", False, False)],
+    ids=["known", "another name", "another authority"],
+)
+async def test_whom_tls_does_not_vouch_for_gets_nothing(tmp_path, names, trusted, answered):
+    authority = Authority(tmp_path)
+    certificate, key, _ = authority.sign(names, x509.DNSName(names))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    peer = Peer()
+    server = await asyncio.start_server(peer.serve, "127.0.0.1", 0, ssl=context)
+    url = f"https://localhost:{server.sockets[0].getsockname()[1]}"
+    pool = open_connections(url, SETTINGS | {"verify": str(authority.path) if trusted else True})
+    if answered:
+        assert (await pool.post(await pool.take(), HEAD, [b"hi"])).body == b"ok"
+    else:
+        with pytest.raises(NotReached, match="SSLCertVerificationError"):
+            await pool.take()
+    pool.close()
+    server.close()
+    for writer in peer.writers:
+        writer.transport.abort()
+    await settled()
 
 
 class Breaking(Peer):
