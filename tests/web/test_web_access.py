@@ -143,7 +143,7 @@ async def test_on_loopback_no_token_is_needed(host):
 
 
 @pytest.mark.parametrize("bind", [LOOPBACK, UnixBind("/run/http")], ids=str)
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1", ""])
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1", "", "["])
 async def test_a_name_that_was_rebound_to_loopback_is_refused(bind, host):
     async with World().browser(bind) as client:
         assert (await client.get("/api/summary", headers={"Host": host})).status == 403
@@ -154,6 +154,7 @@ async def test_a_name_that_was_rebound_to_loopback_is_refused(bind, host):
     [
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ],
