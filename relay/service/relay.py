@@ -8,7 +8,7 @@ and does, ends the service: a supervisor starts it anew.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import fields
 
@@ -29,6 +29,8 @@ from relay.web import Readiness
 
 # What a running worker cannot change: it stands on these.
 FIXED = ("http", "log", "workers", "history", "feedback")
+
+_Task = asyncio.Task[None]
 
 
 async def forever(name: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -78,9 +80,11 @@ class Relay:
             await self._open_doors()
             parts = self.parts
             async with asyncio.TaskGroup() as tasks:
-                eternal = [
+                claiming = [
                     tasks.create_task(forever("queue runner", parts.runner.run)),
                     tasks.create_task(forever("queue watch", parts.runner.watch)),
+                ]
+                others = [
                     tasks.create_task(forever("listeners", parts.listeners.run)),
                     tasks.create_task(forever("accounts", self.routes.watch_accounts)),
                     tasks.create_task(forever("holds", parts.holds.run)),
@@ -92,7 +96,7 @@ class Relay:
                 ]
                 on_ready()
                 await stop.wait()
-                await self._stop(reason="signal", eternal=eternal)
+                await self._stop(claiming, others)
 
     async def reload(self, settings: Settings) -> None:
         """Take over another configuration; raises `Unusable` and changes nothing if it cannot be.
@@ -203,24 +207,24 @@ class Relay:
     def _configure(self, settings: Settings) -> None:
         self.parts.scheduler.configure(settings.routes, settings.limits.requests_in_flight)
 
-    async def _stop(self, *, reason: str, eternal: list[asyncio.Task[None]]) -> None:
+    async def _stop(self, claiming: Iterable[_Task], others: Iterable[_Task]) -> None:
         """Drain: nothing that was accepted is dropped, and nobody waits longer than the grace."""
         began = self._outside.clock.monotonic()
         self._open = False
         grace = self.settings.limits.stop_grace
         parts = self.parts
-        for task in eternal[:2]:  # no more claims; the others still have work to do
+        for task in claiming:  # no more claims; the others still have work to do
             task.cancel()
         _, cut = await asyncio.gather(parts.listeners.stop(grace), parts.runner.stop(grace))
         left = max(0.0, grace - (self._outside.clock.monotonic() - began))
         cut += await parts.owner.drain(left)
         parts.scheduler.stop()
-        for task in eternal[2:]:
+        for task in others:
             task.cancel()
         await parts.feedback.reputation.save()
         self._up = False
         parts.telemetry.relay.stopped(
-            reason=reason, in_flight=cut, duration_s=self._outside.clock.monotonic() - began
+            reason="signal", in_flight=cut, duration_s=self._outside.clock.monotonic() - began
         )
 
     async def _cut_off(self) -> None:
