@@ -37,7 +37,8 @@ from relay.model.settings import (
     User,
 )
 from relay.smtp import Listeners
-from relay.telemetry import Metrics, NoHistory, Telemetry
+from relay.stores.none import NoHistory
+from relay.telemetry import Metrics, Telemetry
 
 HOSTNAME = "relay.test"
 PASSWORD = "correct horse"

@@ -7,7 +7,7 @@ method's path is the event's name: `telemetry.message.relayed(…)` writes `mess
 from relay.telemetry.account import Standing
 from relay.telemetry.events import Event, Level
 from relay.telemetry.feedback import FeedbackFacts
-from relay.telemetry.history import Histories, NoHistory
+from relay.telemetry.history import Histories
 from relay.telemetry.library import adopt_library_logs
 from relay.telemetry.log import LogWriter, Output, log_writer, stdout_writer
 from relay.telemetry.message import Attempt
@@ -25,7 +25,6 @@ __all__ = [
     "Level",
     "LogWriter",
     "Metrics",
-    "NoHistory",
     "Output",
     "Reading",
     "Recorder",

@@ -1,4 +1,4 @@
-"""Histories that keep nothing themselves: the one that forgets, and the one that passes on.
+"""The history that keeps nothing itself and passes on what it hears.
 
 Errors: none.
 """
@@ -7,13 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from relay.model.ports import History
-
-
-class NoHistory:
-    """Implements `relay.model.ports.History`."""
-
-    def note(self, event: str, at: datetime, facts: Mapping[str, object]) -> None:
-        """Forget the event."""
 
 
 class Histories:

@@ -34,7 +34,8 @@ from relay.model.settings import (
     User,
 )
 from relay.policy.policy import Policy
-from relay.telemetry import Metrics, NoHistory, Telemetry
+from relay.stores.none import NoHistory
+from relay.telemetry import Metrics, Telemetry
 
 MAIL = b"From: t@example.com\r\nTo: a@example.org\r\nSubject: hi\r\n\r\nHello\r\n"
 

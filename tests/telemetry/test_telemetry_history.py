@@ -3,7 +3,8 @@
 from fakes import START
 from mail_events import Notes
 
-from relay.telemetry import Histories, NoHistory
+from relay.stores.none import NoHistory
+from relay.telemetry import Histories
 
 
 def test_each_history_hears_the_same():
