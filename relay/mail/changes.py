@@ -186,16 +186,3 @@ class Changed:
 
     def __str__(self) -> str:
         return f"{self.change}: {self.subject}" if self.subject else str(self.change)
-
-
-def markdown() -> str:
-    """Render the table for the README."""
-    rows = [
-        "| change | what happens | why | switch |",
-        "|---|---|---|---|",
-        *(
-            f"| `{change}` | {row.what} | {row.why} | {row.switch} |"
-            for change, row in CHANGES.items()
-        ),
-    ]
-    return "\n".join(rows) + "\n"
