@@ -13,6 +13,7 @@ r"""Runs a dialogue file: an SMTP session written down as protocol, against real
     C: AUTH PLAIN {b64 "\0tickets\0pw"}
     C: starttls | half-close | hang up | reset
     clock: +301                         time passes, and the listeners look at their sessions
+    room needed                         others take the room of the content that is coming
     dismiss                             the relay stops
     S: closed
     expect: received 1 | nothing received | sender a@b | recipients a@b c@d | content "…"
@@ -32,6 +33,7 @@ from ipaddress import ip_network
 
 from smtp_fakes import FakeReception, clear_user, hashed_user, listening
 
+from relay.model import replies
 from relay.model.reply import Reply
 from relay.model.settings import IdentifyBy, Mechanism
 
@@ -222,6 +224,9 @@ async def step(line, peer, opened):
             await settle()
             opened.clock.advance(float(rest))
             opened.listeners.look()
+        case "room needed":
+            await settle()
+            opened.reception.transactions[-1].withdraw(replies.ROOM_YIELDED)
         case "dismiss":
             await opened.listeners.stop(0)
         case _:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from ipaddress import ip_address
 
-from fakes import FakeClock
+from fakes import FakeClock, never_withdrawn
 
 from relay.delivery.answer import Answer, Sending
 from relay.delivery.answers import judge
@@ -202,7 +202,7 @@ class FakeRelay:
                         recipient if named else Recipient(Address.parse(recipient))
                     )
             if reply.positive:
-                reply = transaction.ready()
+                reply = transaction.ready(never_withdrawn)
             if reply.positive:
                 reply = await transaction.receive(octets)
         finally:

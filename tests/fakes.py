@@ -170,3 +170,8 @@ def run_in_fake_time(story: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end on a fresh `FakeTimeLoop`."""
     with asyncio.Runner(loop_factory=FakeTimeLoop) as runner:
         return runner.run(story)
+
+
+def never_withdrawn(reply):
+    """Be told that a content must be given up, in a test where nobody else needs its room."""
+    raise AssertionError(reply)

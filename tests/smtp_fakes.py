@@ -58,6 +58,7 @@ class FakeTransaction:
     recipients: list = field(default_factory=list)
     octets: bytes | None = None
     unheard_replies: list = field(default_factory=list)
+    withdraw: object = None  # takes a reply, and the content away
     closed: int = 0
 
     @property
@@ -76,7 +77,8 @@ class FakeTransaction:
             self.recipients.append(recipient)
         return reply
 
-    def ready(self):
+    def ready(self, withdraw):
+        self.withdraw = withdraw
         return self.reception.answer("READY", replies.SEND_CONTENT)
 
     def room_for(self, octets):

@@ -21,7 +21,7 @@ from relay.model.address import Address
 from relay.model.clock import Clock
 from relay.model.decision import Accept, Changes, Decision, Discard, Hold, Reject
 from relay.model.envelope import Client, Envelope, Recipient
-from relay.model.ports import MailParameters, StoreFault, Suppression
+from relay.model.ports import MailParameters, StoreFault, Suppression, Withdraw
 from relay.model.reply import Reply
 from relay.model.settings import NoStore, RefuseAt
 from relay.policy.question import Question
@@ -150,11 +150,15 @@ class MailTransaction:
                 )
         return None
 
-    def ready(self) -> Reply:
+    def ready(self, withdraw: Withdraw) -> Reply:
         """Ask for room and the user's leave before the client may send its content."""
         if not self._decided:
             return replies.NO_RECIPIENTS
-        reserved = self._desk.admission.reserve(self._parameters.size or FIRST_OCTETS)
+        reserved = self._desk.admission.reserve(
+            self._parameters.size or FIRST_OCTETS,
+            self._client.user or str(self._client.address),
+            withdraw,
+        )
         if isinstance(reserved, Reply):
             return reserved
         if not self._spending.message(self._desk.clock.monotonic()):
@@ -167,10 +171,12 @@ class MailTransaction:
         """Ask for more room as the content grows."""
         if octets > self.size_limit:
             return replies.TOO_BIG.saying(f"Message is too big, the limit is {self.size_limit}")
-        return self._reservation.grow(octets) if self._reservation else replies.BAD_SEQUENCE
+        return self._reservation.came(octets) if self._reservation else replies.BAD_SEQUENCE
 
     async def receive(self, octets: bytes | bytearray) -> Reply:
         """Hand the message to the story of receiving, which outlives this session."""
+        if self._reservation is not None:
+            self._reservation.arrived()
         submission = Submission(
             id=ids.queue_id(self._desk.clock.now()),
             envelope=Envelope(

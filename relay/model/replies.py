@@ -81,6 +81,7 @@ BAD_ATTACHMENT = Reply(554, "5.6.1", "Attachment type not taken by Amazon SES")
 CONVERSION = Reply(554, "5.6.3", "Conversion required but not allowed")  # RFC 3463 §3.7
 LOOP = Reply(554, "5.4.6", "Mail loop: too many Received fields")
 NO_ROOM = Reply(452, "4.3.1", "Not enough room, try again later")
+ROOM_YIELDED = Reply(452, "4.3.1", "Content came too slowly and others needed the room")
 USER_TOO_FAST = Reply(450, "4.7.1", "Sending limit of this user reached, try again later")
 
 # Responsibility

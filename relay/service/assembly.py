@@ -120,7 +120,7 @@ def assemble(
         clock=clock,
     )
     room = QueueRoom(lambda: stores.queue.usage, stores.folder, lambda: snapshot().settings, clock)
-    admission = Admission(room_for_clients, room.full)
+    admission = Admission(room_for_clients, clock, room.full)
     custody = Intake(stores.queue, runner, telemetry, clock) if stores.keeps else NoCustodyAtAll()
     feedback = learning(
         stores,

@@ -6,6 +6,7 @@ Errors: replies only.
 
 from relay.model import replies
 from relay.model.ports import Transaction
+from relay.model.reply import Reply
 from relay.model.settings import LineEndings
 from relay.smtp.data import DataReader
 from relay.smtp.session import Session
@@ -43,6 +44,10 @@ class IncomingContent:
             self._session.part(replies.TOO_MUCH_DATA, "data", STEP)
         return behind
 
+    def withdraw(self, fault: Reply) -> None:
+        """Give the content up for the sake of others; it is read to its end all the same."""
+        self._reader.refuse(fault)
+
     async def hand_over(self) -> None:
         """Give the whole content to whoever takes responsibility, and pass the verdict on."""
         session, reader = self._session, self._reader
@@ -79,7 +84,8 @@ def ask_for_content(session: Session) -> None:
     elif not session.recipients:
         session.answer(replies.NO_RECIPIENTS, STEP)
     else:
-        ready = transaction.ready()
+        content = IncomingContent(session, transaction)
+        ready = transaction.ready(content.withdraw)
         session.answer(ready, STEP)
         if ready.positive:
-            session.content = IncomingContent(session, transaction)
+            session.content = content

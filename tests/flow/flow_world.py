@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
-from fakes import FakeClock
+from fakes import FakeClock, never_withdrawn
 
 from relay.flow.admission import Admission
 from relay.flow.allowance import Allowance
@@ -188,7 +188,7 @@ class World:
         self.verdicts = verdicts or MemoryVerdicts()
         self.owner = Owner(telemetry.relay.fault)
         attempts = Attempts(self.scheduler, self.ses, telemetry, self.clock)
-        self.admission = Admission(configuration.limits.octets_in_flight)
+        self.admission = Admission(configuration.limits.octets_in_flight, self.clock)
         desk = Desk(
             receiver=Receiver(
                 attempts=attempts,
@@ -244,7 +244,7 @@ class World:
             if reply.positive:
                 reply = await transaction.rcpt(Recipient(Address.parse(recipient)))
         if reply.positive:
-            reply = transaction.ready()
+            reply = transaction.ready(never_withdrawn)
         if reply.positive:
             reply = await transaction.receive(octets)
         transaction.close()

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from fakes import never_withdrawn
 from flow_world import MAIL, USER, World, no_store, settings
 
 from relay.flow.allowance import Allowance, Spending
@@ -69,10 +70,10 @@ async def test_who_is_too_fast_holds_no_room_while_it_stays():
     transaction = world.begin()
     transaction.mail(Address("t", "example.com"), MailParameters(size=1_000_000))
     await transaction.rcpt(TO)
-    assert transaction.ready() == replies.USER_TOO_FAST
+    assert transaction.ready(never_withdrawn) == replies.USER_TOO_FAST
     assert world.admission.taken == 0
     await asyncio.sleep(61)
-    assert transaction.ready() == replies.SEND_CONTENT
+    assert transaction.ready(never_withdrawn) == replies.SEND_CONTENT
     transaction.close()
     assert world.admission.taken == 0
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from fakes import never_withdrawn
 from flow_world import MAIL, World, no_store, settings
 
 from relay.model import replies
@@ -214,7 +215,7 @@ async def test_an_owed_success_report_keeps_first():
     transaction.mail(Address("t", "example.com"), MailParameters())
     notify = frozenset({Notify.SUCCESS})
     await transaction.rcpt(Recipient(Address("a", "example.org"), notify=notify))
-    transaction.ready()
+    transaction.ready(never_withdrawn)
     assert (await transaction.receive(MAIL)).text.startswith("Ok: queued as")
 
 

@@ -1,6 +1,7 @@
 """`store: none`: what one request cannot carry is sent back while the client can part it."""
 
 import pytest
+from fakes import never_withdrawn
 from flow_world import MAIL, World, no_store
 
 from relay.model import replies
@@ -41,7 +42,7 @@ async def said(configuration: Settings, *recipients, octets=MAIL):
     answers = [
         await transaction.rcpt(Recipient(Address.parse(recipient))) for recipient in recipients
     ]
-    assert transaction.ready().positive
+    assert transaction.ready(never_withdrawn).positive
     reply = await transaction.receive(octets)
     transaction.close()
     return answers, reply, [len(request.recipients) for _, request in world.ses.sent]

@@ -37,6 +37,7 @@ from relay.model.ports.mail import (
     MailParameters,
     Reception,
     Transaction,
+    Withdraw,
 )
 from relay.model.ports.remembering import (
     History,
@@ -92,5 +93,6 @@ __all__ = [
     "Transport",
     "Verdicts",
     "Waiting",
+    "Withdraw",
     "slot_of",
 ]

@@ -1,5 +1,6 @@
 """SMTP session → flow: one mail transaction, and where sessions bring their mail."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +16,10 @@ class MailParameters:
     size: int | None = None  # octets as declared (RFC 1870)
     ret: Ret | None = None
     envid: str | None = None
+
+
+# Gives up a content that is still coming: drop it, read on to its end, and answer with the reply.
+Withdraw = Callable[[Reply], None]
 
 
 class Transaction(Protocol):
@@ -37,8 +42,11 @@ class Transaction(Protocol):
         """Decide on one recipient; a positive reply adds it to the envelope."""
         ...
 
-    def ready(self) -> Reply:
-        """Reserve room for the content before it is asked for: 354, or why not now."""
+    def ready(self, withdraw: Withdraw) -> Reply:
+        """Reserve room for the content before it is asked for: 354, or why not now.
+
+        `withdraw` is called when the content comes too slowly and others need its room.
+        """
         ...
 
     def room_for(self, octets: int) -> Reply | None:

@@ -71,7 +71,8 @@ class Limits:
         unit=Unit.OCTETS,
         at_least=64 * MIB,
         reason="Message octets in memory, all sessions together, reserved before 354; beyond, "
-        "clients get 452 4.3.1. The queue has a reserve of its own.",
+        "clients get 452 4.3.1, and a message that comes slower than a megabit a second gives its "
+        "room to others. The queue has a reserve of its own.",
     )
     requests_in_flight: int = option(
         default=128, at_least=1, reason="Requests to SES at a time, all routes together."

@@ -129,7 +129,7 @@ class Walk:
             yield Stage(f"RCPT TO:<{text}>", reply)
         if not taken:
             return
-        reply = transaction.ready()
+        reply = transaction.ready(lambda _: None)
         yield Stage("DATA", reply)
         if reply.positive:
             yield Stage("end of data", await self._content(transaction))
@@ -187,7 +187,7 @@ class Walk:
                 verdicts=NoVerdicts(), owner=self._owner, telemetry=telemetry, clock=clock
             ),
             owner=self._owner,
-            admission=Admission(settings.limits.octets_in_flight),
+            admission=Admission(settings.limits.octets_in_flight, clock),
             allowance=Allowance(),
             suppression=suppression,
             telemetry=telemetry,
