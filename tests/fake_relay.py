@@ -32,6 +32,7 @@ from relay.model.settings import (
 from relay.model.settings import Queue as QueueSettings
 from relay.policy.policy import Policy
 from relay.service.assembly import Outside, assemble
+from relay.service.feedback import Around, learning
 from relay.service.stores import Stores
 from relay.simulator import Account, Caller, Refusal, Simulator, Submission
 from relay.stores.sqlite.crew import Crew
@@ -147,6 +148,17 @@ class FakeRelay:
         )
         outside = Outside(clock=self.clock, log=self.log)
         self.parts = assemble(lambda: self.snapshot, outside, stores, self.ses)
+        self.feedback = learning(
+            stores,
+            Around(
+                ledger=outside.ledger,
+                reports=self.parts.reports,
+                custody=self.parts.custody,
+                settings=lambda: self.settings,
+                telemetry=self.parts.telemetry,
+                clock=self.clock,
+            ),
+        )
         self.scheduler = self.parts.scheduler
         self.scheduler.configure(self.settings.routes, self.settings.limits.requests_in_flight)
         self.learn_account()

@@ -23,7 +23,7 @@ from relay.flow.transaction import Desk
 from relay.model import backoff
 from relay.model.clock import Clock
 from relay.model.entry import QueueEntry
-from relay.model.ports import Transport
+from relay.model.ports import Custody, Transport
 from relay.model.progress import Times
 from relay.queue.age import Ages
 from relay.queue.case import Tools
@@ -32,7 +32,6 @@ from relay.queue.reserve import Reserve
 from relay.queue.runner import Runner
 from relay.scheduler import FairScheduler
 from relay.service.accounts import Accounts
-from relay.service.feedback import Around, Feedback, learning
 from relay.service.holds import HoldWatch
 from relay.service.notices import Notices
 from relay.service.room import QueueRoom
@@ -54,6 +53,7 @@ class Outside:
     inbox: Inbox | None = None  # only where SES is simulated
     metrics: Metrics = field(default_factory=Metrics)
     recent: Recent = field(default_factory=Recent)
+    ledger: Ledger = field(default_factory=Ledger)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,8 @@ class Assembly:
     owner: Owner
     runner: Runner
     holds: HoldWatch
-    feedback: Feedback
+    reports: BounceReports
+    custody: Custody
     admission: Admission
     reception: MailReception
     listeners: Listeners
@@ -77,11 +78,10 @@ def assemble(
 ) -> Assembly:
     """Wire everything; nothing is opened or started yet."""
     clock, limits = outside.clock, snapshot().settings.limits
-    ledger = Ledger()
     telemetry = Telemetry(
         log=outside.log,
         metrics=outside.metrics,
-        history=Histories(outside.recent, stores.history, ledger),
+        history=Histories(outside.recent, stores.history, outside.ledger),
         clock=clock,
         recipients=snapshot().settings.log.recipients,
     )
@@ -122,17 +122,6 @@ def assemble(
     room = QueueRoom(lambda: stores.queue.usage, stores.folder, lambda: snapshot().settings, clock)
     admission = Admission(room_for_clients, clock, room.full)
     custody = Intake(stores.queue, runner, telemetry, clock) if stores.keeps else NoCustodyAtAll()
-    feedback = learning(
-        stores,
-        Around(
-            ledger=ledger,
-            reports=reports,
-            custody=custody,
-            settings=lambda: snapshot().settings,
-            telemetry=telemetry,
-            clock=clock,
-        ),
-    )
     desk = Desk(
         receiver=Receiver(
             attempts=attempts,
@@ -161,7 +150,8 @@ def assemble(
         owner=owner,
         runner=runner,
         holds=holds,
-        feedback=feedback,
+        reports=reports,
+        custody=custody,
         admission=admission,
         reception=reception,
         listeners=listeners,

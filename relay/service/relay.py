@@ -8,23 +8,23 @@ and does, ends the service: a supervisor starts it anew.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import fields
 
 from relay.aws import UnusableRoute
 from relay.delivery.account import Look
-from relay.feedback.sqs import SqsReader
 from relay.model.ports import StoreFault
 from relay.model.settings import Settings, TcpBind
 from relay.service.assembly import VERSION, Assembly, Outside, assemble
+from relay.service.feedback import Around, learning
 from relay.service.gauges import Gauges
-from relay.service.http import View, open_http
+from relay.service.http import View
+from relay.service.office import Office
 from relay.service.routes import Routes
 from relay.service.snapshot import Unusable, snapshot_of
-from relay.service.sns import open_sns
 from relay.service.standing import Standing
-from relay.service.stores import opened
+from relay.service.stores import Stores, opened
 from relay.web import Readiness
 
 # What a running worker cannot change: it stands on these.
@@ -40,18 +40,17 @@ async def forever(name: str, work: Callable[[], Awaitable[None]]) -> None:
 
 
 class Relay:
-    """A worker: sessions, flow, queue and its own HTTP."""
+    """Sessions, flow, queue and the office in one process."""
 
     def __init__(self, settings: Settings, outside: Outside) -> None:
         self._snapshot = snapshot_of(settings)
         self._outside = outside
         self._parts: Assembly | None = None
         self._routes: Routes | None = None
-        self._readers: Sequence[SqsReader] = ()
+        self._office: Office | None = None
         self._standing = Standing(lambda: self.settings, outside.clock)
         self._open = False
         self._up = False  # the log said that it started, and not yet that it stopped
-        self.http = ""  # where HTTP is reached, once it is
 
     @property
     def settings(self) -> Settings:
@@ -72,10 +71,22 @@ class Relay:
             raise RuntimeError("the relay has not been started")
         return self._routes
 
+    @property
+    def office(self) -> Office:
+        """The part of a started relay that is no worker's."""
+        if self._office is None:
+            raise RuntimeError("the relay has not been started")
+        return self._office
+
+    @property
+    def http(self) -> str:
+        """Where HTTP is reached, once it is."""
+        return "" if self._office is None else self._office.http
+
     async def serve(self, stop: asyncio.Event, on_ready: Callable[[], None]) -> None:
         """Serve until `stop` is set, then drain; raises `Unusable` when it cannot start."""
         async with AsyncExitStack() as stack:
-            gauges = await self._start(stack)
+            await self._start(stack)
             # Before the tasks, whose group would wrap what is wrong with a listener.
             await self._open_doors()
             parts = self.parts
@@ -86,13 +97,8 @@ class Relay:
                 ]
                 others = [
                     tasks.create_task(forever("listeners", parts.listeners.run)),
-                    tasks.create_task(forever("accounts", self.routes.watch_accounts)),
                     tasks.create_task(forever("holds", parts.holds.run)),
-                    tasks.create_task(forever("gauges", gauges.run)),
-                    tasks.create_task(forever("standing checks", self._standing.run)),
-                    tasks.create_task(forever("waiting events", parts.feedback.learner.run)),
-                    tasks.create_task(forever("reputation", parts.feedback.reputation.run)),
-                    *(tasks.create_task(forever("feedback", one.run)) for one in self._readers),
+                    *(tasks.create_task(forever(*work)) for work in self.office.work()),
                 ]
                 on_ready()
                 await stop.wait()
@@ -148,7 +154,7 @@ class Relay:
         warnings = (*self._parts.accounts.warnings(), *self._standing.warnings)
         return Readiness(reasons=tuple(reasons), warnings=warnings)
 
-    async def _start(self, stack: AsyncExitStack) -> Gauges:
+    async def _start(self, stack: AsyncExitStack) -> None:
         settings = self.settings
         stores = await stack.enter_async_context(
             opened(settings.queue.store, settings.history, self._outside.clock)
@@ -163,17 +169,31 @@ class Relay:
         for fault in (
             await self._parts.runner.recover(),
             await self._parts.holds.obey(),
-            await self._parts.feedback.reputation.load(),
         ):
             if isinstance(fault, StoreFault):
                 raise Unusable(f"queue.store: {fault.reason}")
-        self._readers = await self._open_readers(stack)
-        await open_sns(settings, self._parts.feedback, stack)
-        gauges = Gauges(self._parts, stores.control, self._outside.clock)
-        gauges.register(self._outside.metrics)
-        view = View(self.readiness, lambda: self.settings)
-        self.http = await open_http(settings, self._outside, stores, view, stack)
-        return gauges
+        Gauges(self._parts).register(self._outside.metrics)
+        self._office = self._furnished(stores)
+        await self._office.open(stack)
+
+    def _furnished(self, stores: Stores) -> Office:
+        outside, parts = self._outside, self.parts
+        around = Around(
+            ledger=outside.ledger,
+            reports=parts.reports,
+            custody=parts.custody,
+            settings=lambda: self.settings,
+            telemetry=parts.telemetry,
+            clock=outside.clock,
+        )
+        return Office(
+            outside=outside,
+            stores=stores,
+            feedback=learning(stores, around),
+            standing=self._standing,
+            view=View(self.readiness, lambda: self.settings),
+            watch_accounts=self.routes.watch_accounts,
+        )
 
     async def _open_doors(self) -> None:
         faults = await self.parts.listeners.start()
@@ -191,12 +211,6 @@ class Relay:
             http=self.http,
         )
         self._up = True
-
-    async def _open_readers(self, stack: AsyncExitStack) -> Sequence[SqsReader]:
-        try:
-            return await self.parts.feedback.open_readers(self.settings, stack)
-        except UnusableRoute as fault:
-            raise Unusable(str(fault)) from fault
 
     async def _open_routes(self, settings: Settings) -> Callable[[], None]:
         try:
@@ -221,7 +235,7 @@ class Relay:
         parts.scheduler.stop()
         for task in others:
             task.cancel()
-        await parts.feedback.reputation.save()
+        await self.office.close()
         self._up = False
         parts.telemetry.relay.stopped(
             reason="signal", in_flight=cut, duration_s=self._outside.clock.monotonic() - began

@@ -23,7 +23,7 @@ async def read_events(relay):
     while True:
         await relay.clock.sleep(0.5)
         for one in publisher.queue.receive(10_000, 600, relay.clock.now()):
-            assert await relay.parts.feedback.learner.learn(unwrap(one.body)) is None
+            assert await relay.feedback.learner.learn(unwrap(one.body)) is None
             publisher.queue.delete(one.receipt)
 
 
@@ -49,7 +49,7 @@ async def test_a_careless_user_is_held_and_the_others_go_on(tmp_path):
         parts = relay.parts
         tasks = [
             asyncio.create_task(work)
-            for work in (read_events(relay), parts.holds.run(), parts.feedback.reputation.run())
+            for work in (read_events(relay), parts.holds.run(), relay.feedback.reputation.run())
         ]
         scope = Scope(ScopeKind.USER, CARELESS)
         second = 0
@@ -64,7 +64,7 @@ async def test_a_careless_user_is_held_and_the_others_go_on(tmp_path):
         sent = len(relay.taken)
         bounced = sum(recipient.startswith("bad") for recipient in relay.taken)
         assert bounced / sent < 0.01
-        assert parts.feedback.reputation.ratios(Kind.BOUNCE)[(CARELESS,)] >= 0.05
+        assert relay.feedback.reputation.ratios(Kind.BOUNCE)[(CARELESS,)] >= 0.05
         [line] = relay.log.named("reputation.held")
         assert (line["user"], line["kind"]) == (CARELESS, "bounce")
         [hold] = await relay.sqlite.shared.holds.holds(relay.clock.now())

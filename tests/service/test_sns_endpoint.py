@@ -31,7 +31,7 @@ async def test_junk_is_refused_over_http_and_https(tmp_path, secure):
         FakeRelay(tmp_path, feedback=Feedback(sns=HERE), **tls) as relay,
         AsyncExitStack() as stack,
     ):
-        url = await open_sns(relay.settings, relay.parts.feedback, stack, nowhere)
+        url = await open_sns(relay.settings, relay.feedback, stack, nowhere)
         assert url.startswith("https://" if secure else "http://")
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -69,7 +69,7 @@ async def test_a_certificate_that_was_replaced_is_the_one_shown(tmp_path):
         FakeRelay(tmp_path / "relay", feedback=Feedback(sns=HERE), tls=tls) as relay,
         AsyncExitStack() as stack,
     ):
-        url = await open_sns(relay.settings, relay.parts.feedback, stack)
+        url = await open_sns(relay.settings, relay.feedback, stack)
         for name in ("new.example.com", "newer.example.com"):
             write_certificate(tmp_path, name)
             assert await shown(url) == certificate.read_text()
@@ -82,7 +82,7 @@ async def test_a_certificate_that_was_replaced_is_the_one_shown(tmp_path):
 
 async def test_without_an_address_nothing_listens(tmp_path):
     async with FakeRelay(tmp_path) as relay, AsyncExitStack() as stack:
-        assert await open_sns(relay.settings, relay.parts.feedback, stack) == ""
+        assert await open_sns(relay.settings, relay.feedback, stack) == ""
 
 
 async def test_an_address_that_cannot_be_had_is_told(tmp_path):
@@ -90,9 +90,9 @@ async def test_an_address_that_cannot_be_had_is_told(tmp_path):
         FakeRelay(tmp_path, feedback=Feedback(sns=HERE)) as relay,
         AsyncExitStack() as stack,
     ):
-        url = await open_sns(relay.settings, relay.parts.feedback, stack)
+        url = await open_sns(relay.settings, relay.feedback, stack)
         port = int(url.split(":")[2].split("/")[0])
         taken = SnsEndpoint(bind=TcpBind("127.0.0.1", port), topics=(TOPIC,))
         settings = replace(relay.settings, feedback=Feedback(sns=taken))
         with pytest.raises(Unusable, match=r"feedback\.sns\.bind"):
-            await open_sns(settings, relay.parts.feedback, stack)
+            await open_sns(settings, relay.feedback, stack)

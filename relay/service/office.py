@@ -1,0 +1,78 @@
+"""What a relay does once, in however many processes it receives and sends.
+
+HTTP, the addresses and queues that feedback comes by, what is learned from it, the looks at the
+accounts, and the checks of what goes bad by itself.
+
+Errors: `Unusable` when something that the configuration names cannot be used. A task that must not
+end and does, ends the service: a supervisor starts it anew.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from relay.aws import UnusableRoute
+from relay.feedback.ledger import Kind
+from relay.feedback.sqs import SqsReader
+from relay.model.ports import StoreFault
+from relay.service.assembly import Outside
+from relay.service.feedback import Feedback
+from relay.service.gauges import OldestEntry
+from relay.service.http import View, open_http
+from relay.service.snapshot import Unusable
+from relay.service.sns import open_sns
+from relay.service.standing import Standing
+from relay.service.stores import Stores
+from relay.telemetry import ScrapeTime
+
+Work = tuple[str, Callable[[], Awaitable[None]]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Office:
+    """Opened with the relay; its work goes on as long as the relay serves."""
+
+    outside: Outside
+    stores: Stores
+    feedback: Feedback
+    standing: Standing
+    view: View
+    watch_accounts: Callable[[], Awaitable[None]]
+    http: str = ""  # where HTTP is reached, once it is
+    _oldest: OldestEntry = field(init=False)
+    _readers: list[SqsReader] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Have somebody look how old the queue is."""
+        self._oldest = OldestEntry(self.stores.control, self.outside.clock)
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        """Take up what was counted before the last stop, and open what others connect to."""
+        settings, metrics = self.view.settings(), self.outside.metrics
+        reputation = self.feedback.reputation
+        fault = await reputation.load()
+        if isinstance(fault, StoreFault):
+            raise Unusable(f"queue.store: {fault.reason}")
+        try:
+            self._readers = await self.feedback.open_readers(settings, stack)
+        except UnusableRoute as unusable:
+            raise Unusable(str(unusable)) from unusable
+        await open_sns(settings, self.feedback, stack)
+        metrics.read(ScrapeTime.QUEUE_OLDEST, self._oldest.age)
+        metrics.read(ScrapeTime.BOUNCE_RATIO, lambda: reputation.ratios(Kind.BOUNCE))
+        metrics.read(ScrapeTime.COMPLAINT_RATIO, lambda: reputation.ratios(Kind.COMPLAINT))
+        self.http = await open_http(settings, self.outside, self.stores, self.view, stack)
+
+    def work(self) -> Iterator[Work]:
+        """Give what goes on for ever, each with its name."""
+        yield "accounts", self.watch_accounts
+        yield "oldest entry", self._oldest.run
+        yield "standing checks", self.standing.run
+        yield "waiting events", self.feedback.learner.run
+        yield "reputation", self.feedback.reputation.run
+        for reader in self._readers:
+            yield "feedback", reader.run
+
+    async def close(self) -> None:
+        """Save what was counted; whatever was opened is closed by its stack."""
+        await self.feedback.reputation.save()
