@@ -35,6 +35,7 @@ from relay.service.accounts import Accounts
 from relay.service.holds import HoldWatch
 from relay.service.notices import Notices
 from relay.service.room import QueueRoom
+from relay.service.seat import Seat
 from relay.service.stores import Stores
 from relay.smtp import Listeners
 from relay.stores.none import NoCustodyAtAll
@@ -54,6 +55,7 @@ class Outside:
     metrics: Metrics = field(default_factory=Metrics)
     recent: Recent = field(default_factory=Recent)
     ledger: Ledger = field(default_factory=Ledger)
+    seat: Seat = field(default_factory=Seat)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,10 +157,12 @@ class Relay:
     async def _start(self, stack: AsyncExitStack) -> None:
         settings = self.settings
         stores = await stack.enter_async_context(
-            opened(settings.queue.store, settings.history, self._outside.clock)
+            opened(settings.queue.store, settings.history, self._outside.clock, self._outside.seat)
         )
         self._routes = Routes(stack, self._outside.clock, self._told)
         self._parts = assemble(lambda: self._snapshot, self._outside, stores, self._routes)
+        for left in stores.faults:
+            self._parts.telemetry.store.fault("slot", left.reason)
         # Runs first of all on the way out, while everything is still open; after an orderly stop
         # there is nothing left for it to do.
         stack.push_async_callback(self._cut_off)

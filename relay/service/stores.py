@@ -3,7 +3,7 @@
 Errors: `Unusable` with the store's own sentence when it cannot be opened.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from relay.model.ports import (
     Verdicts,
 )
 from relay.model.settings import NoStore, PostgresStore, SqliteStore, Store
+from relay.service.seat import Seat
 from relay.service.snapshot import Unusable
 from relay.stores.none import (
     NoControl,
@@ -40,8 +41,10 @@ from relay.stores.postgresql.extra import open_postgres
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.files import Files
 from relay.stores.sqlite.opening import open_sqlite
+from relay.stores.sqlite.slot import Places
+from relay.stores.sqlite.slots import SqliteSlots
 
-ONLY_SLOT = 0
+_ALONE = Seat()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +63,15 @@ class Stores:
     lessons: Lessons
     tallies: Tallies
     folder: Path | None = None  # on this machine's disk, where there is one
+    slots: SqliteSlots | None = None  # where each worker has a part of the store
+    faults: Sequence[StoreFault] = ()  # slots without a worker that could not be taken in
 
 
 @asynccontextmanager
-async def opened(store: Store, history: float, clock: Clock) -> AsyncIterator[Stores]:
-    """Open the stores of a configuration, and close them in the end.
+async def opened(
+    store: Store, history: float, clock: Clock, seat: Seat = _ALONE
+) -> AsyncIterator[Stores]:
+    """Open the stores of a configuration for one worker, and close them in the end.
 
     `history` is how many seconds of it are kept.
     """
@@ -85,13 +92,16 @@ async def opened(store: Store, history: float, clock: Clock) -> AsyncIterator[St
             )
         case SqliteStore(folder=folder):
             crew = Crew.threads(Files(), clock)
-            stores = await open_sqlite(folder, ONLY_SLOT, crew, history)
+            stores = await open_sqlite(folder, seat.number, crew, history)
             if isinstance(stores, StoreFault):
                 raise Unusable(f"queue.store: {stores.reason}")
+            slots = SqliteSlots(stores.queue, Places(folder), crew)
             try:
+                left_over = seat.share(slots.beyond(seat.workers))
+                adopted = [await slots.adopt(number) for number in left_over]
                 yield Stores(
                     keeps=True,
-                    queue=stores.queue,
+                    queue=slots,
                     control=stores.shared.control,
                     holds=stores.shared.holds,
                     suppression=stores.shared.suppression,
@@ -102,9 +112,13 @@ async def opened(store: Store, history: float, clock: Clock) -> AsyncIterator[St
                     lessons=stores.shared.lessons,
                     tallies=stores.shared.tallies,
                     folder=folder,
+                    slots=slots,
+                    faults=[fault for fault in adopted if fault is not None],
                 )
             finally:
+                await slots.close()
                 await stores.close()
+                slots.release()
         case PostgresStore(url=url):
             node = await open_postgres(url.reveal(), history, clock)
             if isinstance(node, StoreFault):

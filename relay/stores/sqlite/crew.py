@@ -52,6 +52,12 @@ class Crew:
             return work()
         return await asyncio.get_running_loop().run_in_executor(self.pool, work)
 
+    async def finish(self, databases: Sequence[Database]) -> None:
+        """Wait until everything in line for these databases is done."""
+        for database in databases:
+            for worker in (self.writer, self.reader, self.desk):
+                await worker.do(database, _nothing)
+
     async def close(self, databases: Sequence[Database]) -> None:
         """Let everyone finish what is in line, then close the databases."""
         await self.desk.close()
@@ -61,3 +67,7 @@ class Crew:
             database.close()
         if self.pool is not None:
             self.pool.shutdown()
+
+
+def _nothing(_connection: object) -> None:
+    """Be the last in line."""
