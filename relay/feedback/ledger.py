@@ -7,58 +7,24 @@ Errors: none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 
 from relay.feedback.origin import Origin
+from relay.feedback.slots import Slots
 from relay.feedback.treatment import is_simulated
 from relay.model.address import Address
-from relay.model.ports import TALLIES_KEPT, Subject, Tally, slot_of
+from relay.model.ports import Subject, Tally, slot_of
+from relay.model.reputation import Count
 
-# How much mail a ratio looks back on: enough for 0.1 % to be ten complaints.
-REPRESENTATIVE = 10_000  # recipients
 _MOST_TAGS = 10_000  # beyond, a new tag is not counted: it names messages, not kinds of mail
-
-
-class Kind(StrEnum):
-    """What comes back."""
-
-    BOUNCE = "bounce"
-    COMPLAINT = "complaint"
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """What was sent in some time, and what came back of it."""
-
-    relayed: int = 0
-    bounced: int = 0
-    complained: int = 0
-    messages: int = 0
-
-    def __add__(self, other: "Count") -> "Count":
-        return Count(
-            self.relayed + other.relayed,
-            self.bounced + other.bounced,
-            self.complained + other.complained,
-            self.messages + other.messages,
-        )
-
-    def came_back(self, kind: Kind) -> int:
-        """Give the bounces or the complaints."""
-        return self.bounced if kind is Kind.BOUNCE else self.complained
-
-    def ratio(self, kind: Kind) -> float:
-        """Give the share that came back; of nothing sent nothing can have."""
-        return self.came_back(kind) / self.relayed if self.relayed else 0.0
 
 
 class Ledger:
     """The counts of all subjects. Hears of what is sent as a `relay.model.ports.History`."""
 
     def __init__(self) -> None:
-        self._slots: dict[tuple[Subject, str], dict[datetime, Count]] = {}
+        self._slots: dict[tuple[Subject, str], Slots] = {}
         self._unsaved: dict[tuple[Subject, str, datetime], Tally] = {}
 
     def note(self, event: str, at: datetime, facts: Mapping[str, object]) -> None:
@@ -98,16 +64,13 @@ class Ledger:
         )
 
     def add(self, tally: Tally) -> None:
-        """Add to a slot, and let go of slots that are too old."""
+        """Add to a slot."""
         key = (tally.subject, tally.name)
-        slots = self._slots.setdefault(key, {})
+        slots = self._slots.get(key)
+        if slots is None:
+            slots = self._slots[key] = Slots()
         count = Count(tally.relayed, tally.bounced, tally.complained, tally.messages)
-        if tally.slot in slots:
-            slots[tally.slot] += count
-            return
-        slots[tally.slot] = count
-        for slot in [slot for slot in slots if slot < tally.slot - TALLIES_KEPT]:
-            del slots[slot]
+        slots.add(tally.slot, count)
 
     def keep(self, tally: Tally) -> None:
         """Remember to save it, in one sum with what else falls into its slot."""
@@ -132,19 +95,9 @@ class Ledger:
         """Give all of one kind that anything is known of."""
         return (name for kind, name in list(self._slots) if kind is subject)
 
-    def newest(self, subject: Subject, name: str) -> datetime | None:
-        """Give the newest slot of one."""
-        return max(self._slots.get((subject, name), {}), default=None)
-
-    def recent(self, subject: Subject, name: str, after: datetime | None = None) -> Count:
-        """Sum up the newest mail of one, of slots beyond `after` alone."""
-        total = Count()
-        slots = self._slots.get((subject, name), {})
-        for slot in sorted(slots, reverse=True):
-            if total.relayed >= REPRESENTATIVE or (after is not None and slot <= after):
-                break
-            total += slots[slot]
-        return total
+    def of(self, subject: Subject, name: str) -> Slots:
+        """Give what is counted for one; nothing, where nothing is."""
+        return self._slots.get((subject, name)) or Slots()
 
 
 def _simulated(text: object) -> bool:

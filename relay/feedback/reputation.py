@@ -13,9 +13,9 @@ memory meanwhile.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from relay.feedback.ledger import Count, Kind, Ledger
+from relay.feedback.ledger import Ledger
 from relay.feedback.origin import Origin
 from relay.model.clock import Clock
 from relay.model.custody import ScopeHold
@@ -30,6 +30,7 @@ from relay.model.ports import (
     Tally,
     slot_of,
 )
+from relay.model.reputation import Count, Day, Grade, Kind, Record, Share
 from relay.model.settings import Off
 from relay.model.settings import Reputation as Rules
 from relay.telemetry import Standing, Telemetry
@@ -95,40 +96,54 @@ class Reputation:
     def ratios(self, kind: Kind) -> Mapping[tuple[str, ...], float]:
         """Give each user's ratio, for the metrics."""
         users = self.ledger.names(Subject.USER)
-        return {(user,): self.ledger.recent(Subject.USER, user).ratio(kind) for user in users}
+        return {(user,): self.ledger.of(Subject.USER, user).recent().ratio(kind) for user in users}
+
+    def records(self) -> Sequence[Record]:
+        """Give what is known of each user, for the dashboard."""
+        return [self.record(user) for user in self.ledger.names(Subject.USER)]
+
+    def record(self, user: str) -> Record:
+        """Give what is known of one user; nothing, where nothing is."""
+        slots = self.ledger.of(Subject.USER, user)
+        judged = slots.recent()
+        return Record(
+            user=user,
+            day=slots.day(self.clock.now()),
+            judged=judged,
+            since=slots.since,
+            shares=tuple(share_of(kind, judged, self.rules()) for kind in Kind),
+        )
+
+    def days(self, user: str) -> Sequence[Day]:
+        """Give a user's mail day by day, the oldest first; days without mail are left out."""
+        days: dict[date, Count] = {}
+        for slot, count in self.ledger.of(Subject.USER, user).all():
+            days[slot.date()] = days.get(slot.date(), Count()) + count
+        return [Day(day, count) for day, count in days.items()]
 
     async def _judge(self, user: str) -> None:
         rules = self.rules()
+        slots = self.ledger.of(Subject.USER, user)
         async with self._judging:
-            for kind, warn, hold in (
-                (Kind.BOUNCE, rules.bounce.warn, rules.bounce.hold),
-                (Kind.COMPLAINT, rules.complaint.warn, rules.complaint.hold),
-            ):
-                self._warn(user, kind, warn)
-                held_at = self.ledger.newest(Subject.HELD, user)
-                since = self.ledger.recent(Subject.USER, user, after=held_at)
-                if not isinstance(hold, Off) and self._above(since, kind, hold):
-                    await self._hold(user, kind, since, hold)
+            recent = slots.recent()
+            since = slots.recent(after=self.ledger.of(Subject.HELD, user).newest)
+            for kind in Kind:
+                self._warn(user, share_of(kind, recent, rules))
+                share = share_of(kind, since, rules)
+                if share.grade is Grade.HOLD and share.hold is not None:
+                    await self._hold(user, share, share.hold)
 
-    def _above(self, count: Count, kind: Kind, threshold: float) -> bool:
-        rules = self.rules()
-        least = rules.minimum_complaints if kind is Kind.COMPLAINT else 0
-        return (
-            count.relayed >= rules.minimum_volume
-            and count.came_back(kind) >= least
-            and count.ratio(kind) >= threshold
-        )
-
-    def _warn(self, user: str, kind: Kind, warn: float | Off) -> None:
+    def _warn(self, user: str, share: Share) -> None:
         """Warn once each time that the ratio passes the threshold."""
-        count = self.ledger.recent(Subject.USER, user)
-        if isinstance(warn, Off) or not self._above(count, kind, warn):
-            self._warned.discard((user, kind))
-        elif (user, kind) not in self._warned:
-            self._warned.add((user, kind))
-            self.telemetry.reputation.warned(_standing(user, kind, count, warn))
+        warned = (user, share.kind)
+        above = share.grade in (Grade.WARN, Grade.HOLD)
+        if share.warn is None or share.ratio < share.warn or not above:
+            self._warned.discard(warned)
+        elif warned not in self._warned:
+            self._warned.add(warned)
+            self.telemetry.reputation.warned(_standing(user, share, share.warn))
 
-    async def _hold(self, user: str, kind: Kind, count: Count, threshold: float) -> None:
+    async def _hold(self, user: str, share: Share, threshold: float) -> None:
         now, scope = self.clock.now(), Scope(ScopeKind.USER, user)
         standing = await self.holds.holds(now)
         if isinstance(standing, StoreFault):
@@ -137,8 +152,8 @@ class Reputation:
         if any(hold.scope == scope for hold in standing):
             return
         reason = (
-            f"{kind} ratio {count.ratio(kind):.2%} over {count.relayed} recipients, "
-            f"reputation.{kind}.hold is {threshold:.2%}"
+            f"{share.kind} ratio {share.ratio:.2%} over {share.relayed} recipients, "
+            f"reputation.{share.kind}.hold is {threshold:.2%}"
         )
         held = Held(reason=reason, until=now + HOLD)
         page = Tally(subject=Subject.HELD, name=user, slot=slot_of(now))
@@ -147,7 +162,7 @@ class Reputation:
         if fault is None:
             self.ledger.add(page)
             self.ledger.keep(page)
-            self.telemetry.reputation.held(_standing(user, kind, count, threshold))
+            self.telemetry.reputation.held(_standing(user, share, threshold))
 
     def _tell(self, fault: StoreFault | None) -> None:
         if fault is not None and fault != self._fault:
@@ -155,11 +170,34 @@ class Reputation:
         self._fault = fault
 
 
-def _standing(user: str, kind: Kind, count: Count, threshold: float) -> Standing:
+def share_of(kind: Kind, count: Count, rules: Rules) -> Share:
+    """Hold what came back against the thresholds; too little mail means nothing."""
+    thresholds = rules.bounce if kind is Kind.BOUNCE else rules.complaint
+    warn, hold = _limit(thresholds.warn), _limit(thresholds.hold)
+    least = rules.minimum_complaints if kind is Kind.COMPLAINT else 0
+    ratio, came_back = count.ratio(kind), count.came_back(kind)
+    if hold is not None and ratio >= hold:
+        grade = Grade.HOLD
+    elif warn is not None and ratio >= warn:
+        grade = Grade.WARN
+    else:
+        grade = Grade.GOOD
+    if count.relayed < rules.minimum_volume or (grade is not Grade.GOOD and came_back < least):
+        grade = Grade.UNKNOWN
+    return Share(
+        kind=kind, came_back=came_back, relayed=count.relayed, warn=warn, hold=hold, grade=grade
+    )
+
+
+def _limit(threshold: float | Off) -> float | None:
+    return None if isinstance(threshold, Off) else threshold
+
+
+def _standing(user: str, share: Share, threshold: float) -> Standing:
     return Standing(
         user=user,
-        kind=kind.value,
-        ratio=count.ratio(kind),
+        kind=share.kind.value,
+        ratio=share.ratio,
         threshold=threshold,
-        messages=count.relayed,
+        messages=share.relayed,
     )

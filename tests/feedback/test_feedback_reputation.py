@@ -7,11 +7,11 @@ import said
 from fakes import START
 from feedback_world import World
 
-from relay.feedback.ledger import Kind
 from relay.model.custody import ScopeHold
 from relay.model.entry import Held
 from relay.model.outcome import Scope, ScopeKind
 from relay.model.ports import StoreFault, Subject
+from relay.model.reputation import Count, Day, Grade, Kind
 from relay.model.settings import BounceThresholds, ComplaintThresholds, Reputation
 
 TICKETS = Scope(ScopeKind.USER, "tickets")
@@ -194,3 +194,37 @@ async def test_a_store_that_fails_is_told_once_and_nothing_is_forgotten(world, m
     assert len(world.log.named("store.fault")) == 2
     await world.reputation._judge("tickets")
     assert await held(world) == [TICKETS]
+
+
+async def test_a_record_says_how_a_user_stands(world):
+    nobody = world.reputation.record("nobody")
+    assert (nobody.judged, nobody.since, nobody.grade) == (Count(), None, Grade.UNKNOWN)
+    await world.relayed(*people(100), ses_id="m1", request=1)
+    await bounced(world, 3)
+    [record] = world.reputation.records()
+    assert (record.user, record.day, record.judged) == ("tickets", Count(100, 3, 0, 1), record.day)
+    assert record.since == START
+    bounces, complaints = record.shares
+    assert (bounces.kind, bounces.ratio, bounces.warn, bounces.hold) == (
+        Kind.BOUNCE,
+        0.03,
+        0.02,
+        0.05,
+    )
+    assert (bounces.grade, complaints.grade, record.grade) == (Grade.WARN, Grade.GOOD, Grade.WARN)
+    await complained(world, 4)  # above the threshold, but few
+    assert world.reputation.record("tickets").shares[1].grade is Grade.UNKNOWN
+    await complained(world, 5)
+    assert world.reputation.record("tickets").grade is Grade.HOLD
+
+
+async def test_mail_is_given_day_by_day(world):
+    await world.relayed(*people(3), ses_id="m1", request=1)
+    world.clock.advance(2 * 86_400)
+    await world.relayed(*people(2), ses_id="m2", request=1)
+    assert world.reputation.record("tickets").day.relayed == 2
+    assert world.reputation.days("tickets") == [
+        Day(START.date(), Count(relayed=3, messages=1)),
+        Day((START + timedelta(days=2)).date(), Count(relayed=2, messages=1)),
+    ]
+    assert world.reputation.days("nobody") == []

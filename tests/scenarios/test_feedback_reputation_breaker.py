@@ -6,8 +6,8 @@ import pytest
 from fake_relay import ANYBODY, FakeRelay
 
 from relay.feedback.events import unwrap
-from relay.feedback.ledger import Kind
 from relay.model.outcome import Scope, ScopeKind
+from relay.model.reputation import Kind
 from relay.model.settings import BounceThresholds, Reputation, User
 from relay.simulator import Account, Fate, Publishing, Scripted
 
