@@ -33,7 +33,8 @@ def trace(
 ) -> None:
     """Tell one message's whole life: received, decided, relayed, delivered, bounced.
 
-    WHAT is a queue id, an SES MessageId, a Message-ID header or a recipient's address.
+    WHAT is a queue id, an SES MessageId, a Message-ID header, a recipient's address, or user:NAME
+    for a user's newest mail.
 
     Example: `ses-relay trace customer@example.org`
     """

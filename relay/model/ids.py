@@ -1,4 +1,4 @@
-"""Queue ids: short, unique without coordination, sortable by time.
+"""Ids of messages and sessions: short, unique without coordination, sortable by time.
 
 A queue id is also the value of an SES message tag, which allows only [A-Za-z0-9_-] (SES API
 reference, MessageTag), and it stands in the Received header.
@@ -24,6 +24,6 @@ def queue_id(now: datetime) -> str:
     return _base36(int(now.timestamp() * 1000), 9) + _base36(secrets.randbits(36), 7)
 
 
-def session_id() -> str:
-    """Make an id for one SMTP session."""
-    return _base36(secrets.randbits(51), 10)
+def session_id(now: datetime) -> str:
+    """Make an id for one SMTP session: nine digits of milliseconds, four of chance (20 bits)."""
+    return _base36(int(now.timestamp() * 1000), 9) + _base36(secrets.randbits(20), 4)

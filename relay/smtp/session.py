@@ -61,7 +61,7 @@ class Session(Connection):
         self.door = door
         self.house = house
         self.limits = door.listener.limits
-        self.id = ids.session_id()
+        self.id = ids.session_id(house.clock.now())
         self.host: Host | None = None
         self.helo = ""
         self.esmtp = False

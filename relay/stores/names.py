@@ -5,6 +5,8 @@ Errors: none.
 
 from collections.abc import Iterator, Mapping
 
+from relay.model.ports import name_of_user
+
 # The facts that name a message, beside those in the list `recipients`.
 _NAMING = ("queue_id", "ses_message_id", "message_id", "session_id")
 
@@ -14,8 +16,10 @@ def name_of(text: str) -> str:
     return text.lower().encode(errors="replace").decode()
 
 
-def names_of(facts: Mapping[str, object]) -> Iterator[str]:
-    """Give the names among the facts of an event."""
+def names_of(event: str, facts: Mapping[str, object]) -> Iterator[str]:
+    """Give the names among the facts of an event; a message's first one names its user."""
+    if event == "message.received" and (user := facts.get("user")):
+        yield name_of(name_of_user(str(user)))
     for fact in _NAMING:
         value = facts.get(fact)
         if isinstance(value, str) and value:

@@ -196,6 +196,10 @@ class NoHistory:
         """Find nothing."""
         return ()
 
+    async def forget(self, now: datetime) -> int:
+        """Have nothing to remove."""
+        return 0
+
 
 class NoSendings:
     """No request is remembered: an event is attributed by the request's tags alone."""

@@ -84,3 +84,4 @@ async def test_no_memory_for_suppression_holds_verdicts_and_history():
     read: Trace = history
     assert await read.trace("a", 10) == ()
     assert await read.recent(10) == ()
+    assert await read.forget(AT) == 0

@@ -9,7 +9,7 @@ from relay.model.address import Address
 from relay.model.custody import ScopeHold
 from relay.model.entry import Held
 from relay.model.outcome import Scope, ScopeKind
-from relay.model.ports import StoreFault, Suppressed
+from relay.model.ports import StoreFault, Suppressed, name_of_user
 from relay.model.reply import Reply
 
 BOB = Address("bob", "example.org")
@@ -182,11 +182,41 @@ async def test_the_newest_events_come_first(kept):
     assert [one.event for one in recent] == ["feedback.delivery", "message.received"]
 
 
+async def test_what_many_know_leads_to_its_newest_mail_whole(kept):
+    lives = [
+        (event, later(number), {"queue_id": f"q{number:02}", "recipients": ["bob@example.org"]})
+        for number in range(20)
+        for event in ("message.received", "message.relayed", "feedback.delivery")
+    ]
+    history = await noted(kept, *lives)
+    found = await history.trace("bob@example.org", 10)
+    assert [one.facts["queue_id"] for one in found] == ["q17"] * 3 + ["q18"] * 3 + ["q19"] * 3
+    assert [one.event for one in await history.trace("q07", 2)] == [
+        "message.received",
+        "message.relayed",
+    ]
+
+
+async def test_a_user_leads_to_all_mail_of_the_user(kept):
+    mine, other = {"queue_id": "q1", "user": "Tickets"}, {"queue_id": "q2", "user": "shop"}
+    history = await noted(
+        kept,
+        ("message.received", later(0), mine),
+        ("message.relayed", later(1), mine),
+        ("message.received", later(2), other),
+        ("smtp.refused", later(3), {"session_id": "s1", "user": "Tickets"}),
+    )
+    found = await history.trace(name_of_user("Tickets"), 10)
+    assert [one.event for one in found] == ["message.received", "message.relayed"]
+
+
 async def test_old_events_go_and_young_ones_stay(kept):
     old = [("message.received", later(-31 * 86_400), {"queue_id": f"o{n}"}) for n in range(250)]
     young = [("message.received", later(-86_400), {"queue_id": f"y{n}"}) for n in range(250)]
     now = [("message.received", AT, {"queue_id": f"n{n}"}) for n in range(101)]
     history = await noted(kept, *old, *young, *now)
+    assert await history.forget(AT) == 500  # an event and a name each
+    assert await history.forget(AT) == 0
     found = {one.facts["queue_id"][0] for one in await history.recent(1_000)}
     assert found == {"y", "n"}
     assert await history.trace("o1", 9) == []

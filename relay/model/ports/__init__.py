@@ -46,6 +46,7 @@ from relay.model.ports.remembering import (
     Suppression,
     Trace,
     Verdicts,
+    name_of_user,
 )
 from relay.model.ports.sending import (
     Attempting,
@@ -94,5 +95,6 @@ __all__ = [
     "Verdicts",
     "Waiting",
     "Withdraw",
+    "name_of_user",
     "slot_of",
 ]

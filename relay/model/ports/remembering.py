@@ -89,9 +89,22 @@ class Trace(Protocol):
     """What was noted, read back."""
 
     async def trace(self, what: str, limit: int) -> Sequence[HistoryEvent] | StoreFault:
-        """Give the life of each message known by this id or recipient, in order of time."""
+        """Give the lives of the newest messages known by this name, in order of time.
+
+        A name is an id, a recipient, or `name_of_user`. Lives are given whole, as many as the limit
+        of events has room for; only one that is longer by itself is cut.
+        """
         ...
 
     async def recent(self, limit: int) -> Sequence[HistoryEvent] | StoreFault:
         """Give the newest events, newest first."""
         ...
+
+    async def forget(self, now: datetime) -> int | StoreFault:
+        """Remove a piece of what is older than the history goes back; 0: there is none."""
+        ...
+
+
+def name_of_user(user: str) -> str:
+    """Give the name by which `trace` finds all mail of a user."""
+    return f"user:{user}"

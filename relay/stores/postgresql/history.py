@@ -21,11 +21,17 @@ from relay.stores.postgresql.database import Connection, Database, Row, keepable
 _WAIT = 0.5  # seconds in which notes gather
 _NOTES = 20_000  # beyond, notes are lost and counted
 _PIECE = 500  # notes written in one transaction
-_PRUNE = 100  # notes between two looks for old events
-_OLD = 500  # events and names removed at a time: more than come in between
+_OLD = 1_000  # events and names removed at a time
 _NAME = 512  # characters of a name; an index entry must stay below 2,700 octets
 
 _EVENTS = "SELECT event, at, facts FROM ses_relay.events"
+# The newest messages of a name, each with the number of its events and of all newer ones together.
+_NEWEST = """
+SELECT message, sum(events) OVER (ORDER BY at DESC, message)::bigint
+FROM (SELECT message, at,
+        (SELECT count(*) FROM ses_relay.events e WHERE e.message = n.message) AS events
+    FROM ses_relay.names n WHERE name = $1 ORDER BY at DESC LIMIT $2) AS newest
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +41,6 @@ class _Note:
     message: str
     facts: bytes
     names: tuple[str, ...]
-    prune_before: int | None
 
 
 class PostgresHistory:
@@ -46,7 +51,6 @@ class PostgresHistory:
         self.last_loss = ""  # why the last of them was not; empty: none was lost
         self._database = database
         self._keep = timedelta(seconds=keep)
-        self._noted = 0
         self._notes: list[_Note] = []
         self._writer: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
@@ -56,16 +60,13 @@ class PostgresHistory:
         if len(self._notes) >= _NOTES:
             self._lose(1, "too many notes wait to be written")
             return
-        self._noted += 1
-        prune = self._noted % _PRUNE == 1 and bool(self._keep)
         self._notes.append(
             _Note(
                 event=keepable(event),
                 at=to_number(at),
                 message=keepable(str(facts.get("queue_id") or facts.get("session_id") or "")),
                 facts=to_json(dict(facts)),
-                names=tuple(dict.fromkeys(map(_name, names_of(facts)))),
-                prune_before=to_number(at - self._keep) if prune else None,
+                names=tuple(dict.fromkeys(map(_name, names_of(event, facts)))),
             )
         )
         if self._writer is None or self._writer.done():
@@ -78,16 +79,13 @@ class PostgresHistory:
             await self._writer
 
     async def trace(self, what: str, limit: int) -> Sequence[HistoryEvent] | StoreFault:
-        """Give the newest messages known by this name, each with its session, in order of time."""
+        """Give the lives of the newest messages known by this name, each with its session."""
         name = _name(name_of(what))
 
         async def work(connection: Connection) -> list[HistoryEvent]:
-            found = await connection.fetch(
-                "SELECT message FROM ses_relay.names WHERE name = $1 ORDER BY at DESC LIMIT $2",
-                name,
-                limit,
-            )
-            messages = [row[0] for row in found]
+            found = await connection.fetch(_NEWEST, name, limit)
+            messages = [row[0] for row in found[:1]]
+            messages += [message for message, events in found[1:] if events <= limit]
             lives = await _lives(connection, messages)
             sessions = dict.fromkeys(str(one.facts.get("session_id", "")) for one in lives)
             lives += await _lives(connection, [s for s in sessions if s and s not in messages])
@@ -100,6 +98,17 @@ class PostgresHistory:
 
         async def work(connection: Connection) -> list[HistoryEvent]:
             return _events(await connection.fetch(f"{_EVENTS} ORDER BY seq DESC LIMIT $1", limit))
+
+        return await self._database.ask(work)
+
+    async def forget(self, now: datetime) -> int | StoreFault:
+        """Remove a piece of what is too old; what another node removes is left to it."""
+        if not self._keep:
+            return 0
+        before = to_number(now - self._keep)
+
+        async def work(connection: Connection) -> int:
+            return sum([await _forget(connection, table, before) for table in ("events", "names")])
 
         return await self._database.ask(work)
 
@@ -153,20 +162,15 @@ async def _insert(connection: Connection, notes: Sequence[_Note]) -> None:
         [message for (_, message), _ in named],
         [at for _, at in named],
     )
-    for note in notes:
-        if note.prune_before is not None:
-            await _prune(connection, note.prune_before)
 
 
-async def _prune(connection: Connection, before: int) -> None:
-    """Remove the oldest rows as far as they are old; what another node removes is left to it."""
-    for table in ("events", "names"):
-        await connection.execute(
-            f"DELETE FROM ses_relay.{table} WHERE ctid = ANY(ARRAY(SELECT ctid"  # noqa: S608 - one of two words of ours
-            f" FROM ses_relay.{table} WHERE at < $1 ORDER BY at LIMIT {_OLD}"
-            " FOR UPDATE SKIP LOCKED))",
-            before,
-        )
+async def _forget(connection: Connection, table: str, before: int) -> int:
+    said = await connection.execute(
+        f"DELETE FROM ses_relay.{table} WHERE ctid = ANY(ARRAY(SELECT ctid"  # noqa: S608 - one of two words of ours
+        f" FROM ses_relay.{table} WHERE at < $1 ORDER BY at LIMIT {_OLD} FOR UPDATE SKIP LOCKED))",
+        before,
+    )
+    return int(said.removeprefix("DELETE "))
 
 
 async def _lives(connection: Connection, messages: Sequence[str]) -> list[HistoryEvent]:

@@ -19,10 +19,7 @@ from relay.stores.plain import from_json, to_json
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database
 
-_PRUNE = 100  # notes between two looks for old events
-_OLD = 500  # events and names removed at a time: more than come in between
-
-_Row = tuple[str, int, bytes]
+_OLD = 1_000  # events and names removed in one transaction, for which mail waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +39,6 @@ class SqliteHistory:
         self._reading = reading
         self._crew = crew
         self._keep = timedelta(seconds=keep)
-        self._noted = 0
 
     @property
     def lost(self) -> int:
@@ -64,52 +60,61 @@ class SqliteHistory:
             at=to_number(at),
             message=str(facts.get("queue_id") or facts.get("session_id") or ""),
             facts=to_json(dict(facts)),
-            names=tuple(dict.fromkeys(names_of(facts))),
+            names=tuple(dict.fromkeys(names_of(event, facts))),
         )
-        self._noted += 1
         self._crew.writer.note(self._database, lambda at_file: _insert(at_file, note))
-        if self._noted % _PRUNE == 1 and self._keep:
-            before = to_number(at - self._keep)
-            self._crew.writer.note(self._database, lambda at_file: _prune(at_file, before))
 
     async def trace(self, what: str, limit: int) -> Sequence[HistoryEvent] | StoreFault:
-        """Give the newest messages known by this name, each with its session, in order of time."""
+        """Give the lives of the newest messages known by this name, each with its session."""
         name = name_of(what)
-
-        def work(connection: sqlite3.Connection) -> list[_Row]:
-            found = connection.execute(
-                "SELECT message FROM names WHERE name = ? ORDER BY seq DESC LIMIT ?", (name, limit)
-            )
-            messages = dict.fromkeys(row[0] for row in found)
-            lives = [row for message in messages for row in _life(connection, message)]
-            sessions = dict.fromkeys(_session(row) for row in lives)
-            for session in sessions:
-                if session and session not in messages:
-                    lives += _life(connection, session)
-            return sorted(lives, key=lambda row: row[1])[:limit]
-
-        return _events(await self._crew.reader.do(self._reading, work))
+        return await self._crew.desk.do(self._reading, lambda at_file: _trace(at_file, name, limit))
 
     async def recent(self, limit: int) -> Sequence[HistoryEvent] | StoreFault:
         """Give the newest events, newest first."""
+        return await self._crew.desk.do(
+            self._reading,
+            lambda at_file: _events(at_file, "ORDER BY seq DESC LIMIT ?", limit),
+        )
 
-        def work(connection: sqlite3.Connection) -> list[_Row]:
-            return connection.execute(
-                "SELECT event, at, facts FROM events ORDER BY seq DESC LIMIT ?", (limit,)
-            ).fetchall()
+    async def forget(self, now: datetime) -> int | StoreFault:
+        """Remove a piece of what is too old."""
+        if not self._keep:
+            return 0
+        before = to_number(now - self._keep)
+        return await self._crew.writer.do(self._database, lambda at_file: _forget(at_file, before))
 
-        return _events(await self._crew.reader.do(self._reading, work))
 
-
-def _life(connection: sqlite3.Connection, message: str) -> list[_Row]:
-    return connection.execute(
-        "SELECT event, at, facts FROM events WHERE message = ? ORDER BY seq", (message,)
+def _trace(connection: sqlite3.Connection, name: str, limit: int) -> list[HistoryEvent]:
+    # Ids of messages and sessions begin with their time, so that the index has them in its order.
+    found = connection.execute(
+        "SELECT message FROM names WHERE name = ? ORDER BY message DESC LIMIT ?", (name, limit)
     ).fetchall()
+    lives: list[HistoryEvent] = []
+    messages: set[str] = set()
+    for (message,) in found:
+        life = _life(connection, message)
+        if lives and len(lives) + len(life) > limit:
+            break
+        messages.add(message)
+        lives += life[:limit]
+    sessions = dict.fromkeys(str(event.facts.get("session_id", "")) for event in lives)
+    for session in sessions:
+        if session and session not in messages:
+            lives += _life(connection, session)
+    return sorted(lives, key=lambda event: event.at)[:limit]
 
 
-def _session(row: _Row) -> str:
-    facts = from_json(row[2])
-    return str(facts.get("session_id", "")) if isinstance(facts, dict) else ""
+def _life(connection: sqlite3.Connection, message: str) -> list[HistoryEvent]:
+    return _events(connection, "WHERE message = ? ORDER BY seq", message)
+
+
+def _events(connection: sqlite3.Connection, which: str, value: object) -> list[HistoryEvent]:
+    found = connection.execute(f"SELECT event, at, facts FROM events {which}", (value,))  # noqa: S608 - words of ours alone
+    return [
+        HistoryEvent(event=event, at=to_time(at), facts=known)
+        for event, at, facts in found
+        if isinstance(known := from_json(facts), dict)
+    ]
 
 
 def _insert(connection: sqlite3.Connection, note: _Note) -> None:
@@ -123,21 +128,13 @@ def _insert(connection: sqlite3.Connection, note: _Note) -> None:
     )
 
 
-def _prune(connection: sqlite3.Connection, before: int) -> None:
+def _forget(connection: sqlite3.Connection, before: int) -> int:
     """Remove the oldest rows as far as they are old; they came in order of time."""
-    for table in ("events", "names"):
+    return sum(
         connection.execute(
             f"DELETE FROM {table} WHERE at < ?1 AND seq IN"  # noqa: S608 - one of two words of ours
             f" (SELECT seq FROM {table} ORDER BY seq LIMIT {_OLD})",
             (before,),
-        )
-
-
-def _events(found: list[_Row] | StoreFault) -> Sequence[HistoryEvent] | StoreFault:
-    if isinstance(found, StoreFault):
-        return found
-    return [
-        HistoryEvent(event=event, at=to_time(at), facts=known)
-        for event, at, facts in found
-        if isinstance(known := from_json(facts), dict)
-    ]
+        ).rowcount
+        for table in ("events", "names")
+    )

@@ -129,6 +129,8 @@ async def _open_shared(folder: Path, crew: Crew, keep: float, role: Role) -> Sha
         state.close()
         return fault
     reading = Database(places.state, STATE, files, Role.READER)
+    # One for each thread that reads it.
+    finding = Database(places.history, HISTORY, files, Role.READER)
     looking = Database(places.history, HISTORY, files, Role.READER)
     suppression = SqliteSuppression(state, reading, crew)
     return Shared(
@@ -137,11 +139,11 @@ async def _open_shared(folder: Path, crew: Crew, keep: float, role: Role) -> Sha
         holds=SqliteHolds(state, reading, crew),
         verdicts=SqliteVerdicts(state, crew),
         history=SqliteHistory(past, looking, crew, keep),
-        sendings=SqliteSendings(looking, crew),
+        sendings=SqliteSendings(finding, crew),
         lessons=SqliteLessons(state, reading, suppression, crew),
         tallies=SqliteTallies(state, reading, crew),
         crew=crew,
-        databases=(state, past, reading, looking),
+        databases=(state, past, reading, finding, looking),
     )
 
 
