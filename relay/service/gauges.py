@@ -8,7 +8,6 @@ from datetime import datetime
 
 from relay.model.clock import Clock
 from relay.model.ports import QueueControl, StoreFault
-from relay.model.reputation import Kind
 from relay.service.assembly import Assembly
 from relay.telemetry import Metrics, ScrapeTime
 

@@ -12,11 +12,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from relay.aws import UnusableRoute
-from relay.feedback.ledger import Kind
 from relay.feedback.sqs import SqsReader
 from relay.model.ports import StoreFault
+from relay.model.reputation import Kind
 from relay.service.assembly import Outside
 from relay.service.feedback import Feedback
+from relay.service.forgetting import Forgetting
 from relay.service.gauges import OldestEntry
 from relay.service.http import View, open_http
 from relay.service.snapshot import Unusable
@@ -67,6 +68,7 @@ class Office:
         """Give what goes on for ever, each with its name."""
         yield "accounts", self.watch_accounts
         yield "oldest entry", self._oldest.run
+        yield "forgetting", Forgetting(self.stores.trace, self.outside.clock).run
         yield "standing checks", self.standing.run
         yield "waiting events", self.feedback.learner.run
         yield "reputation", self.feedback.reputation.run
