@@ -4,8 +4,7 @@ Errors: exit 1 for a message that is not there or cannot be read; exit 2 for a f
 be read. Those of the words of change: `relay.cli.queue_changes`.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
@@ -54,12 +53,13 @@ def list_entries(
     async def work(store: Shared) -> Sequence[QueueEntry | Corrupt]:
         return sound(await store.control.select(chosen, now, limit + 1))
 
-    found = with_store(settings(common.config), around(ctx).clock, work)
+    known = settings(common.config)
+    found = with_store(known, around(ctx).clock, work)
     shown = found[:limit]
     if common.as_json:
         print_json([views.document(entry, now) for entry in shown])
     elif shown:
-        print_table(views.LIST, [views.row(entry, now) for entry in shown])
+        print_table(views.LIST, [views.row(entry, now, known.routes) for entry in shown])
     else:
         typer.echo("no message fits" if chosen != Selection() else "the queue is empty")
     if len(found) > limit:
@@ -88,7 +88,8 @@ def show(
             return entry, Corrupt(queue_id, content.reason)
         return entry, content
 
-    entry, content = with_store(settings(common.config), clock, work)
+    known = settings(common.config)
+    entry, content = with_store(known, clock, work)
     if entry is None:
         raise failure(absent(queue_id))
     now = clock.now()
@@ -96,7 +97,7 @@ def show(
     if common.as_json:
         print_json({**views.document(entry, now), "header": header})
     elif isinstance(entry, QueueEntry):
-        _print_entry(entry, header, now)
+        _print_entry(views.particulars(entry, now, known.routes), entry, header)
     for part in (entry, content):
         if isinstance(part, Corrupt):
             raise failure(
@@ -105,8 +106,10 @@ def show(
             )
 
 
-def _print_entry(entry: QueueEntry, header: Sequence[str], now: datetime) -> None:
-    for name, value in views.particulars(entry, now):
+def _print_entry(
+    particulars: Iterable[tuple[str, str]], entry: QueueEntry, header: Sequence[str]
+) -> None:
+    for name, value in particulars:
         typer.echo(f"{name + ':':<14}{printable(value)}")
     typer.echo("")
     print_table(views.REQUESTS, views.request_rows(entry))

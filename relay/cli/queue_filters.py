@@ -25,6 +25,9 @@ class Filters:
     user: Annotated[
         str | None, typer.Option("--user", metavar="NAME", help="Submitted by this user.")
     ] = None
+    route: Annotated[
+        str | None, typer.Option("--route", metavar="NAME", help="To be sent by this route.")
+    ] = None
     sender: Annotated[
         str | None,
         typer.Option("--sender", metavar="PATTERN", help="From this sender: *@example.com, <>"),
@@ -48,6 +51,7 @@ class Filters:
             before = now - timedelta(seconds=duration("--older-than", self.older_than))
         return Selection(
             user=self.user,
+            route=self.route,
             sender=None if self.sender is None else pattern("--sender", self.sender),
             recipient=None if self.recipient is None else pattern("--recipient", self.recipient),
             state=self.state,

@@ -3,7 +3,7 @@
 Errors: none.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,8 +47,8 @@ SUMMARY = (
 )
 
 
-def row(entry: QueueEntry | Corrupt, now: datetime) -> list[str]:
-    """Show one entry in one line."""
+def row(entry: QueueEntry | Corrupt, now: datetime, routes: Collection[str]) -> list[str]:
+    """Show one entry in one line; `routes` are the configured ones."""
     if isinstance(entry, Corrupt):
         return [entry.id, "", EntryState.CORRUPT, "", "", "", "", "", "", entry.reason]
     message, state = entry.message, EntryState.of(entry, now)
@@ -63,7 +63,7 @@ def row(entry: QueueEntry | Corrupt, now: datetime) -> list[str]:
         octets(message.size),
         str(entry.attempts),
         _next(entry, state, now),
-        reason(entry, state),
+        reason(entry, state, routes),
     ]
 
 
@@ -79,14 +79,20 @@ def _next(entry: QueueEntry, state: EntryState, now: datetime) -> str:
             return f"in {span(wait)}" if wait > 0 else "due"
 
 
-def reason(entry: QueueEntry, state: EntryState) -> str:
-    """Say what an entry waits for: its hold, the scope that stopped it, or the last refusal."""
+def reason(entry: QueueEntry, state: EntryState, routes: Collection[str]) -> str:
+    """Say what an entry waits for: its hold, its route, what stopped it, or the last refusal."""
     if state is EntryState.HELD and entry.held is not None:
         return entry.held.reason
+    if entry.message.route not in routes:
+        return _no_route(entry.message.route)
     last = next((str(one.reply) for one in entry.open_requests if one.reply is not None), "")
     if entry.waits_for is not None:
         return f"{entry.waits_for} was held: {last}" if last else f"{entry.waits_for} was held"
     return last
+
+
+def _no_route(name: str) -> str:
+    return f"route {name} is not in the configuration"
 
 
 def document(entry: QueueEntry | Corrupt, now: datetime) -> Json:
@@ -131,7 +137,7 @@ def held(one: Held | None) -> Json | None:
     return None if one is None else {"reason": one.reason, "until": moment(one.until)}
 
 
-def particulars(entry: QueueEntry, now: datetime) -> list[tuple[str, str]]:
+def particulars(entry: QueueEntry, now: datetime, routes: Collection[str]) -> list[tuple[str, str]]:
     """Give everything about one entry but its requests and its header, line by line."""
     message, state = entry.message, EntryState.of(entry, now)
     lines = [
@@ -152,7 +158,9 @@ def particulars(entry: QueueEntry, now: datetime) -> list[tuple[str, str]]:
     if entry.held is not None:
         until = "released" if entry.held.until is None else moment(entry.held.until)
         lines.append(("held", f"{entry.held.reason} (until {until})"))
-    if entry.waits_for is not None:
+    if message.route not in routes:
+        lines.append(("waits for", f"{_no_route(message.route)}: configure it, or drop this"))
+    elif entry.waits_for is not None:
         lines.append(("waits for", f"{entry.waits_for}, held at the last attempt"))
     return lines
 

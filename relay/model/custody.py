@@ -38,6 +38,7 @@ class Selection:
 
     ids: frozenset[str] = frozenset()  # empty: any
     user: str | None = None
+    route: str | None = None
     sender: AddressPattern | None = None  # `<>` fits the null reverse-path
     recipient: AddressPattern | None = None  # one fitting recipient is enough
     state: EntryState | None = None

@@ -32,6 +32,13 @@ def fits(chosen: Selection, entry: QueueEntry | Corrupt, now: datetime) -> bool:
     )
 
 
+def only_sound(chosen: Selection) -> bool:
+    """Tell if what is asked for cannot be told of a damaged entry."""
+    return bool(
+        chosen.user or chosen.route or chosen.sender or chosen.recipient or chosen.received_before
+    )
+
+
 def released(entry: QueueEntry, now: datetime) -> QueueEntry:
     """End an entry's hold; it is due at once. One that is not held stays as it is."""
     return entry if entry.held is None else replace(due_now(entry, now), held=None)

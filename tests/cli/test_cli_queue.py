@@ -60,6 +60,19 @@ def test_a_list_shows_the_scope_that_stopped_a_message(typed):
     assert typed.run("queue list").out.endswith("user:tickets was held\n")
 
 
+def test_mail_whose_route_is_not_configured_says_so_and_is_found_by_it(typed):
+    typed.keep(new("a"), new("b", QueueKey("old", Lane.TRANSACTIONAL, "tickets")))
+    assert listed(typed, "--route old") == ["b"]
+    said = typed.run("queue list --route old").lines[1]
+    assert said.endswith("route old is not in the configuration")
+    shown = typed.run("queue show b").lines
+    assert (
+        "waits for:    route old is not in the configuration: configure it, or drop this" in shown
+    )
+    assert typed.run("queue drop --route old").code == 0
+    assert listed(typed) == ["a"]
+
+
 def test_many_recipients_are_counted_and_the_null_sender_is_shown(typed):
     several = new("a")
     recipients = several.entry.message.recipients * 3

@@ -80,6 +80,8 @@ async def test_entries_are_listed_oldest_first_over_all_slots(kept):
         (Selection(received_before=later(-50)), ["bounce"]),
         (Selection(user="tickets", state=EntryState.HELD), ["held"]),
         (Selection(user="nobody"), []),
+        (Selection(route="default", user="news"), ["news"]),
+        (Selection(route="old"), []),
     ],
 )
 async def test_a_selection_means_what_it_says(kept, chosen, fitting):

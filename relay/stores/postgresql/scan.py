@@ -10,7 +10,7 @@ from relay.model.custody import AGE_BANDS, EntryState, QueueCount, Selection
 from relay.model.entry import QueueEntry
 from relay.model.ports import Corrupt
 from relay.model.settings import Lane
-from relay.stores.chosen import fits
+from relay.stores.chosen import fits, only_sound
 from relay.stores.codec import to_number
 from relay.stores.postgresql import rows
 from relay.stores.postgresql.database import Connection, keepable
@@ -30,6 +30,11 @@ def _condition(chosen: Selection) -> tuple[str, list[object]]:
         found.append(keepable(chosen.user))
         words.append(
             f'e.key IN (SELECT key FROM ses_relay.keys WHERE "user" = ${len(found)}::text)'  # noqa: S608 - a number
+        )
+    if chosen.route is not None:
+        found.append(keepable(chosen.route))
+        words.append(
+            f"e.key IN (SELECT key FROM ses_relay.keys WHERE route = ${len(found)}::text)"  # noqa: S608 - a number
         )
     if chosen.received_before is not None:
         found.append(to_number(chosen.received_before))
@@ -74,7 +79,7 @@ async def set_aside_among(
     connection: Connection, chosen: Selection, limit: int
 ) -> list[QueueEntry | Corrupt]:
     """List what was set aside; of a damaged entry nothing but its id is sure."""
-    if chosen.user or chosen.sender or chosen.recipient or chosen.received_before:
+    if only_sound(chosen):
         return []
     found = await connection.fetch(
         "SELECT id, reason FROM ses_relay.corrupt"

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from relay.model.custody import AGE_BANDS, Selection
 from relay.model.ports import Corrupt
-from relay.stores.chosen import fits
+from relay.stores.chosen import fits, only_sound
 from relay.stores.codec import to_number
 from relay.stores.sqlite.rows import Row, select
 
@@ -26,6 +26,9 @@ def _condition(chosen: Selection, after: int) -> tuple[str, list[object]]:
     if chosen.user is not None:
         words.append("key IN (SELECT key FROM keys WHERE user = ?)")
         found.append(chosen.user)
+    if chosen.route is not None:
+        words.append("key IN (SELECT key FROM keys WHERE route = ?)")
+        found.append(chosen.route)
     if chosen.received_before is not None:
         words.append("received_at < ?")
         found.append(to_number(chosen.received_before))
@@ -44,7 +47,7 @@ def piece_of(
 
 def set_aside_among(chosen: Selection, limit: int, connection: sqlite3.Connection) -> list[Corrupt]:
     """List what was set aside; of a damaged entry nothing but its id is sure."""
-    if chosen.user or chosen.sender or chosen.recipient or chosen.received_before:
+    if only_sound(chosen):
         return []
     return [one for one in corrupt_all(connection) if not chosen.ids or one.id in chosen.ids][
         :limit
