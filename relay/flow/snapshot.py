@@ -9,9 +9,12 @@ from relay.model.settings import Api, Settings, User
 from relay.policy.policy import Policy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class Snapshot:
-    """Everything a transaction needs of the configuration. A reload makes a new one."""
+    """Everything a transaction needs of the configuration. A reload makes a new one.
+
+    It lives as long as somebody keeps it: that is how an old one is known to be out of use.
+    """
 
     settings: Settings
     hostname: str  # what we call ourselves, never empty

@@ -46,8 +46,10 @@ class FairScheduler:
     def configure(self, routes: Mapping[str, Route], in_flight: int) -> None:
         """Take over the configured routes; each may have `in_flight` requests under way.
 
-        Mail of a route that went is deferred as held; what is under way comes to its end.
+        Mail of a route that went is deferred as held; what is under way comes to its end. What
+        SES's refusals closed is probed anew, since somebody may just have mended it.
         """
+        self._gates.invite_all()
         for name in {*routes, *self._routes}:
             self._route(name).configure(routes.get(name), in_flight)
 
@@ -198,8 +200,8 @@ class FairScheduler:
     # --- life ------------------------------------------------------------------------------------
 
     def status(self) -> Mapping[str, RouteStatus]:
-        """Show all routes as they stand."""
-        return {name: turns.status() for name, turns in self._routes.items()}
+        """Show all configured routes as they stand."""
+        return {name: turns.status() for name, turns in self._routes.items() if turns.configured}
 
     def stop(self) -> None:
         """Give no more turns: who waits is put off, and so is who comes."""

@@ -132,6 +132,11 @@ class Gates:
         if gate is not None:
             gate.probe_at = self._clock.monotonic()
 
+    def invite_all(self) -> None:
+        """Let every closed scope be probed by its next request."""
+        for scope in self._gates:
+            self.invite(scope)
+
     def refusal(self, scope: Scope) -> Deferred | None:
         """Say what keeps a scope's gate closed; None: it is open."""
         gate = self._gates.get(scope)

@@ -43,6 +43,13 @@ class Pace:
         self._headroom = settings.headroom
         self._limit()
 
+    def begin_anew(self) -> None:
+        """Forget what was learned of the account: the route leads to another one now."""
+        self._account_rate = None
+        self._slowed = False
+        self._throttle = Throttle(self._clock.monotonic())
+        self._quota.begin_anew()
+
     def account(self, state: AccountState) -> None:
         """Take over what SES says of the account."""
         if state.max_send_rate > 0:  # an account that is shut down may say 0

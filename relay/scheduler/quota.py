@@ -29,6 +29,12 @@ class Quota:
         self._others_until = 0.0
         self._in_flight = 0
 
+    def begin_anew(self) -> None:
+        """Forget the account, but not what is under way."""
+        self.limit = None
+        self._slots.clear()
+        self._sent, self._others = 0, 0.0
+
     def learn(self, limit: float, sent: float, now: float) -> None:
         """Take in Max24HourSend and SentLast24Hours as SES gave them."""
         self._forget(now)

@@ -46,6 +46,7 @@ class RouteTurns:
         self.pace = Pace(name, clock, tell)
         self._gates = gates
         self._clock = clock
+        self._settings: Route | None = None
         self._closed: Deferred | None = None  # why there are no turns at all
         self._in_flight = 0  # requests at most
         self._flights: dict[int, Flight] = {}
@@ -55,9 +56,17 @@ class RouteTurns:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = inf
 
+    @property
+    def configured(self) -> bool:
+        """Whether the configuration has this route."""
+        return self._settings is not None
+
     def configure(self, settings: Route | None, in_flight: int) -> None:
         """Take over new settings. None: the route is no longer configured, and gives no turns."""
         self._in_flight = in_flight
+        before, self._settings = self._settings, settings
+        if before is not None and (settings is None or settings.account != before.account):
+            self.pace.begin_anew()
         if settings is None:
             self.close(Cause.HELD, replies.HELD, "the route is not in the configuration")
         else:

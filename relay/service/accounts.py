@@ -38,6 +38,11 @@ class Accounts:
                     )
                 self._unknown[route] = reason
 
+    def forget(self, route: str) -> None:
+        """Forget a route that there is no more, or that leads to another account now."""
+        self._known.pop(route, None)
+        self._unknown.pop(route, None)
+
     def warnings(self) -> tuple[str, ...]:
         """Say what is wrong with the accounts, for readiness and the dashboard."""
         found = [f"route {route}: {reason}" for route, reason in self._unknown.items()]

@@ -10,7 +10,6 @@ and does, ends the service: a supervisor starts it anew.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
-from dataclasses import fields
 
 from relay.aws import UnusableRoute
 from relay.delivery.account import Look
@@ -20,15 +19,14 @@ from relay.service.assembly import VERSION, Assembly, Outside, assemble
 from relay.service.feedback import Around, learning
 from relay.service.gauges import Gauges
 from relay.service.http import View
+from relay.service.named_routes import Departures, Stranded, refuse_removal
 from relay.service.office import Office
+from relay.service.reload import change
 from relay.service.routes import Routes
 from relay.service.snapshot import Unusable, snapshot_of
 from relay.service.standing import Standing
 from relay.service.stores import Stores, opened
 from relay.web import Readiness
-
-# What a running worker cannot change: it stands on these.
-FIXED = ("http", "log", "workers", "history", "feedback")
 
 _Task = asyncio.Task[None]
 
@@ -97,6 +95,8 @@ class Relay:
                 ]
                 others = [
                     tasks.create_task(forever("listeners", parts.listeners.run)),
+                    tasks.create_task(forever("routes that leave", self.departures.run)),
+                    tasks.create_task(forever("stranded mail", self.stranded.run)),
                     tasks.create_task(forever("holds", parts.holds.run)),
                     *(tasks.create_task(forever(*work)) for work in self.office.work()),
                 ]
@@ -107,24 +107,15 @@ class Relay:
     async def reload(self, settings: Settings) -> None:
         """Take over another configuration; raises `Unusable` and changes nothing if it cannot be.
 
-        Transactions under way keep the snapshot they began with.
+        What needs a restart stays as it is, and the log says so. Transactions under way keep the
+        snapshot they began with.
         """
-        changed = [
-            field.name
-            for field in fields(Settings)
-            if getattr(settings, field.name) != getattr(self.settings, field.name)
-        ]
-        fixed = [name for name in changed if name in FIXED]
-        if settings.queue.store != self.settings.queue.store:
-            fixed.append("queue.store")
-        if settings.limits.octets_in_flight != self.settings.limits.octets_in_flight:
-            fixed.append("limits.octets_in_flight")
-        if gone := self.settings.routes.keys() - settings.routes.keys():
-            fixed.append(f"routes.{min(gone)} (removed while mail may wait for it)")
-        if fixed:
-            raise Unusable(f"{', '.join(fixed)}: a change of this needs a restart")
-        snapshot = snapshot_of(settings)
-        take_back = await self._open_routes(settings)
+        made = change(self.settings, settings)
+        snapshot = snapshot_of(made.settings)
+        await refuse_removal(
+            self._stores.queue, self.settings.routes.keys() - made.settings.routes.keys()
+        )
+        take_back = await self._open_routes(made.settings)
         before, self._snapshot = self._snapshot, snapshot
         faults = await self.parts.listeners.reload()
         if faults:
@@ -132,8 +123,13 @@ class Relay:
             take_back()
             await self.parts.listeners.reload()
             raise Unusable("; ".join(str(fault) for fault in faults))
-        self._configure(settings)
-        self.parts.telemetry.relay.reloaded(changed=changed)
+        self.departures.replaced(before)
+        for name, route in before.settings.routes.items():
+            if made.settings.routes.get(name) != route:
+                self.parts.accounts.forget(name)
+        self.routes.keep(made.settings.routes)
+        self._configure()
+        self.parts.telemetry.relay.reloaded(changed=made.changed, needs_restart=made.needs_restart)
 
     def _told(self, route: str, look: Look) -> None:
         self.parts.accounts.told(route, look)
@@ -151,7 +147,11 @@ class Relay:
             reasons.append("listeners are not open")
         if full := self._parts.admission.full:
             reasons.append(full)
-        warnings = (*self._parts.accounts.warnings(), *self._standing.warnings)
+        warnings = (
+            *self._parts.accounts.warnings(),
+            *self.stranded.warnings(),
+            *self._standing.warnings,
+        )
         return Readiness(reasons=tuple(reasons), warnings=warnings)
 
     async def _start(self, stack: AsyncExitStack) -> None:
@@ -159,15 +159,27 @@ class Relay:
         stores = await stack.enter_async_context(
             opened(settings.queue.store, settings.history, self._outside.clock, self._outside.seat)
         )
-        self._routes = Routes(stack, self._outside.clock, self._told)
+        self._stores = stores
+        routes = self._routes = Routes(self._outside.clock, self._told)
+        stack.push_async_callback(routes.close)
         self._parts = assemble(lambda: self._snapshot, self._outside, stores, self._routes)
         for left in stores.faults:
             self._parts.telemetry.store.fault("slot", left.reason)
+        self.departures = Departures(
+            routes=routes, queue=stores.queue, on_end=self._ended, clock=self._outside.clock
+        )
+        self.stranded = Stranded(
+            backlog=lambda: self.parts.runner.backlog,
+            routes=lambda: routes.usable,
+            telemetry=self._parts.telemetry,
+            clock=self._outside.clock,
+        )
         # Runs first of all on the way out, while everything is still open; after an orderly stop
         # there is nothing left for it to do.
         stack.push_async_callback(self._cut_off)
         await self._open_routes(settings)
-        self._configure(settings)
+        self.routes.keep(settings.routes)
+        self._configure()
         for fault in (
             await self._parts.runner.recover(),
             await self._parts.holds.obey(),
@@ -220,8 +232,15 @@ class Relay:
         except UnusableRoute as fault:
             raise Unusable(str(fault)) from fault
 
-    def _configure(self, settings: Settings) -> None:
-        self.parts.scheduler.configure(settings.routes, settings.limits.requests_in_flight)
+    def _ended(self, routes: Iterable[str]) -> None:
+        for name in routes:
+            self.parts.accounts.forget(name)
+        self._configure()
+
+    def _configure(self) -> None:
+        in_flight = self.settings.limits.requests_in_flight
+        self.parts.scheduler.configure(self.routes.usable, in_flight)
+        self.parts.runner.wake()  # what was closed may be tried again
 
     async def _stop(self, claiming: Iterable[_Task], others: Iterable[_Task]) -> None:
         """Drain: nothing that was accepted is dropped, and nobody waits longer than the grace."""

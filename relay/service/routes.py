@@ -1,82 +1,171 @@
-"""The ways to SES of all routes as one transport, and the news of their accounts.
+"""The ways to SES of all routes as one transport, the news of their accounts, and their end.
 
-Errors: `UnusableRoute` from `relay.aws`; `KeyError` for a route that no configuration had, which
-is a bug of ours.
+A reload opens what is new or changed. What was replaced is closed when the last request that it
+carries is answered. A route that left the configuration stays usable as it was until nobody can
+name it any more: no transaction that began under an older configuration, no message in the queue.
+
+Errors: `UnusableRoute` from `relay.aws`.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from relay.aws import open_clients
 from relay.delivery.account import AccountPoller, Look
 from relay.delivery.ses import SesTransport, ses_transport
+from relay.model import replies
 from relay.model.clock import Clock
 from relay.model.message import Message, Request
-from relay.model.outcome import Outcome
+from relay.model.outcome import Cause, Deferred, Outcome, Scope, ScopeKind
 from relay.model.settings import Route
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Way:
+    """One route as it was configured once, with the clients that lead there."""
+
+    name: str
     route: Route
+    connections: int
     transport: SesTransport
     poller: AccountPoller
+    clients: AsyncExitStack
+    in_use: int = 0  # by requests under way, and by who looks at the account
+
+    async def send(self, message: Message, request: Request) -> Outcome:
+        """Make a request; the clients stay open until it is answered."""
+        self.in_use += 1
+        try:
+            return await self.transport.send(message, request)
+        finally:
+            self.in_use -= 1
+
+    async def watch(self) -> None:
+        """Look at the account for ever."""
+        self.in_use += 1
+        try:
+            await self.poller.run()
+        finally:
+            self.in_use -= 1
 
 
 class Routes:
-    """Implements `relay.model.ports.Transport`.
+    """Implements `relay.model.ports.Transport`."""
 
-    A reload opens what is new or changed; what was replaced stays open until the stop, because
-    messages shaped under an older snapshot may still be on their way.
-    """
-
-    def __init__(
-        self, stack: AsyncExitStack, clock: Clock, told: Callable[[str, Look], None]
-    ) -> None:
-        self._stack = stack
+    def __init__(self, clock: Clock, told: Callable[[str, Look], None]) -> None:
         self._clock = clock
         self._told = told
         self._ways: dict[str, _Way] = {}
+        self._leaving: set[str] = set()  # not configured any more, and perhaps still named
+        self._before: dict[str, _Way] = {}  # what `open` replaced, until `keep`
+        self._replaced: list[_Way] = []
         self._changed = asyncio.Event()
+
+    @property
+    def usable(self) -> Mapping[str, Route]:
+        """The routes that requests can be made by: the configured ones, and those that leave."""
+        return {name: way.route for name, way in self._ways.items()}
+
+    @property
+    def leaving(self) -> frozenset[str]:
+        """Those of them that are not configured any more."""
+        return frozenset(self._leaving)
 
     async def open(self, routes: Mapping[str, Route], connections: int) -> Callable[[], None]:
         """Open clients for these routes; nothing is replaced unless all of them can be.
 
-        What comes back takes it back: routes that were changed are then again as they were.
+        Then either `keep` follows, or what comes back: routes are then again as they were.
         """
         fresh: dict[str, _Way] = {}
-        for name, route in routes.items():
-            if name in self._ways and self._ways[name].route == route:
-                continue
-            clients = await self._stack.enter_async_context(open_clients(name, route, connections))
-            fresh[name] = _Way(
-                route=route,
-                transport=await ses_transport(route.api, clients),
-                poller=AccountPoller(clients, self._clock, self._teller(name)),
-            )
-        before = {name: way for name, way in self._ways.items() if name in fresh}
-        self._use(fresh)
-        return lambda: self._use(before)
+        try:
+            for name, route in routes.items():
+                way = self._ways.get(name)
+                if way is None or (way.route, way.connections) != (route, connections):
+                    fresh[name] = await self._open(name, route, connections)
+        except BaseException:
+            self._replace(fresh.values())
+            raise
+        self._before = {name: self._ways[name] for name in fresh if name in self._ways}
+        self._ways |= fresh
 
-    def _use(self, ways: Mapping[str, _Way]) -> None:
-        self._ways |= ways
-        self._changed.set()
+        def take_back() -> None:
+            self._replace([self._ways.pop(name) for name in fresh])
+            self._ways |= self._before
+            self._before = {}
+
+        return take_back
+
+    def keep(self, configured: Iterable[str]) -> None:
+        """Let what was replaced end, and all routes but these leave."""
+        self._leaving = self._ways.keys() - set(configured)
+        self._replace(self._before.values())
+        self._before = {}
+
+    def forget(self, gone: Iterable[str]) -> None:
+        """End routes that left, and that nobody can name any more."""
+        self._replace([self._ways.pop(name) for name in gone])
+        self._leaving &= self._ways.keys()
 
     async def send(self, message: Message, request: Request) -> Outcome:
         """Hand the request to the account and Region of the message's route."""
-        return await self._ways[message.route].transport.send(message, request)
+        way = self._ways.get(message.route)
+        if way is None:
+            return Deferred(
+                cause=Cause.HELD,
+                scope=Scope(ScopeKind.ROUTE, message.route),
+                reply=replies.HELD,
+                detail="the route is not in the configuration",
+            )
+        return await way.send(message, request)
 
     async def watch_accounts(self) -> None:
-        """Look at every route's account for ever; begins anew when routes change."""
-        while True:
-            self._changed.clear()
-            async with asyncio.TaskGroup() as looking:
-                pollers = [looking.create_task(way.poller.run()) for way in self._ways.values()]
+        """Look at every route's account, as long as there is the route, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            looking: dict[_Way, asyncio.Task[None]] = {}
+            while True:
+                self._changed.clear()
+                wanted = set(self._ways.values())
+                for way in looking.keys() - wanted:
+                    looking.pop(way).cancel()
+                for way in wanted - looking.keys():
+                    looking[way] = tasks.create_task(way.watch())
                 await self._changed.wait()
-                for poller in pollers:
-                    poller.cancel()
+
+    async def close_unused(self) -> None:
+        """Close what was replaced and carries no request any more."""
+        unused = [way for way in self._replaced if not way.in_use]
+        for way in unused:
+            self._replaced.remove(way)
+            await way.clients.aclose()
+
+    async def close(self) -> None:
+        """Close everything; nothing is under way any more, or nobody waits for it."""
+        while self._ways or self._replaced:
+            self._replace([self._ways.pop(name) for name in tuple(self._ways)])
+            while self._replaced:
+                await self._replaced.pop().clients.aclose()
+
+    async def _open(self, name: str, route: Route, connections: int) -> _Way:
+        stack = AsyncExitStack()
+        try:
+            clients = await stack.enter_async_context(open_clients(name, route, connections))
+            return _Way(
+                name=name,
+                route=route,
+                connections=connections,
+                transport=await ses_transport(route.api, clients),
+                poller=AccountPoller(clients, self._clock, self._teller(name)),
+                clients=stack,
+            )
+        except BaseException:
+            await stack.aclose()
+            raise
+
+    def _replace(self, ways: Iterable[_Way]) -> None:
+        self._replaced += ways
+        self._changed.set()
 
     def _teller(self, name: str) -> Callable[[Look], None]:
         return lambda look: self._told(name, look)

@@ -23,10 +23,19 @@ class RelayEvents:
         facts = {"version": version, "listeners": list(listeners), "http": http}
         self._recorder.record(Event.RELAY_STARTED, Level.INFO, facts)
 
-    def reloaded(self, *, changed: Sequence[str] = (), refused: str = "") -> None:
-        """Say which parts of the configuration changed, or why the new one was refused."""
-        facts = {"changed": list(changed), "reason": refused}
-        level = Level.ERROR if refused else Level.INFO
+    def reloaded(
+        self,
+        *,
+        changed: Sequence[str] = (),
+        needs_restart: Sequence[str] = (),
+        refused: str = "",
+    ) -> None:
+        """Say what of the configuration changed and what did not, or why the new one was refused.
+
+        `needs_restart` names what stays as it was until then.
+        """
+        facts = {"changed": list(changed), "needs_restart": list(needs_restart), "reason": refused}
+        level = Level.ERROR if refused else Level.WARNING if needs_restart else Level.INFO
         self._recorder.record(Event.RELAY_RELOADED, level, facts)
 
     def stopped(self, *, reason: str, in_flight: int, duration_s: float) -> None:

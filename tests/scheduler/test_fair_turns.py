@@ -483,6 +483,29 @@ async def test_a_new_limit_lets_those_go_who_wait(fair, clock):
     assert clock.monotonic() - began < 0.1
 
 
+async def test_a_route_that_leads_to_another_account_learns_its_rate_and_quota_anew(fair):
+    fair.account("default", state(rate=100, daily=1000, sent=1000))
+    assert (await turn(fair)).cause is Cause.QUOTA
+    under_way_before = fair.status()["default"].in_flight
+    fair.configure({"default": Route(region="eu-west-1", headroom=0.5)}, in_flight=10)
+    assert fair.status()["default"].limit == 50
+    fair.configure({"default": Route(region="us-east-1")}, in_flight=10)
+    status = fair.status()["default"]
+    assert (status.limit, status.max_24_hour_send, status.sent_last_24_hours) == (None, None, 0)
+    assert status.in_flight == under_way_before
+    assert isinstance(await turn(fair), Granted)
+
+
+async def test_a_new_configuration_has_what_is_closed_probed_at_once(fair):
+    await sent(fair, deferred(Cause.CREDENTIALS))
+    assert (await turn(fair)).cause is Cause.CREDENTIALS
+    fair.configure({"default": Route(region="eu-west-1", profile="mended")}, in_flight=10)
+    probe = await granted(fair)
+    assert probe.probes == (ROUTE,)
+    fair.learn(probe, relayed())
+    assert isinstance(await turn(fair), Granted)
+
+
 async def test_routes_do_not_share_their_rate(clock):
     fair = FairScheduler(clock, lambda _: None)
     routes = {name: Route(region="eu-west-1", max_send_rate=1) for name in ("default", "other")}

@@ -155,7 +155,9 @@ EXAMPLES = {
     Event.RELAY_STARTED: lambda t: t.relay.started(
         version="1.0", listeners=["0.0.0.0:587"], http="127.0.0.1:8080"
     ),
-    Event.RELAY_RELOADED: lambda t: t.relay.reloaded(changed=["users", "rules"]),
+    Event.RELAY_RELOADED: lambda t: t.relay.reloaded(
+        changed=["users", "routes.default"], needs_restart=["queue.store"]
+    ),
     Event.RELAY_STOPPED: lambda t: t.relay.stopped(reason="SIGTERM", in_flight=0, duration_s=1.5),
     Event.RELAY_FAULT: _fault,
     Event.SMTP_CONNECTED: lambda t: t.smtp.connected(

@@ -86,3 +86,8 @@ class Route:
     fallback: str | None = option(
         default=None, reason="Route to use while this Region cannot be reached."
     )
+
+    @property
+    def account(self) -> tuple[str | None, ...]:
+        """What decides which account and Region it is: with another one, all of it is another."""
+        return (self.region, self.endpoint_url, self.profile, self.role_arn)
