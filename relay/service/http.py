@@ -14,15 +14,16 @@ from relay.service.assembly import VERSION, Outside
 from relay.service.snapshot import Unusable
 from relay.service.stores import Stores
 from relay.smtp.sockets import ListenFault, open_sockets
-from relay.web import Access, Readiness, Sources, Store, make_app, serve
+from relay.web import Access, Readiness, Signed, Sources, Store, make_app, serve
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the pages ask of the running relay."""
+    """What the pages ask of the running relay, and what is served beside them."""
 
     readiness: Callable[[], Readiness]
     settings: Callable[[], Settings]  # those in force
+    signed: Signed | None = None
 
 
 async def open_http(
@@ -51,10 +52,13 @@ async def open_http(
     first, *others = sockets
     for other in others:
         other.close()
-    runner = await serve(make_app(sources, access), first)
-    stack.push_async_callback(runner.cleanup)
-    host, port, *_ = runner.addresses[0] if runner.addresses else ("", 0)
-    return f"http://{host}:{port}" if port else str(settings.http.bind)
+    served = await serve(make_app(sources, access, view.signed), first)
+    stack.push_async_callback(served.close)
+    match served.address:
+        case (str(host), int(port), *_):
+            return f"http://{host}:{port}"
+        case _:
+            return str(settings.http.bind)
 
 
 def _store(stores: Stores) -> Store:

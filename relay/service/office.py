@@ -9,22 +9,24 @@ end and does, ends the service: a supervisor starts it anew.
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from relay.aws import UnusableRoute
 from relay.feedback.sqs import SqsReader
 from relay.model.ports import StoreFault
 from relay.model.reputation import Kind
+from relay.model.settings import Settings
 from relay.service.assembly import Outside
 from relay.service.feedback import Feedback
 from relay.service.forgetting import Forgetting
 from relay.service.gauges import OldestEntry
 from relay.service.http import View, open_http
 from relay.service.snapshot import Unusable
-from relay.service.sns import open_sns
+from relay.service.sns import open_sns, receiver_of
 from relay.service.standing import Standing
 from relay.service.stores import Stores
 from relay.telemetry import ScrapeTime
+from relay.web import Signed
 
 Work = tuple[str, Callable[[], Awaitable[None]]]
 
@@ -58,11 +60,22 @@ class Office:
             self._readers = await self.feedback.open_readers(settings, stack)
         except UnusableRoute as unusable:
             raise Unusable(str(unusable)) from unusable
-        await open_sns(settings, self.feedback, stack)
+        view = replace(self.view, signed=await self._open_sns(settings, stack))
         metrics.read(ScrapeTime.QUEUE_OLDEST, self._oldest.age)
         metrics.read(ScrapeTime.BOUNCE_RATIO, lambda: reputation.ratios(Kind.BOUNCE))
         metrics.read(ScrapeTime.COMPLAINT_RATIO, lambda: reputation.ratios(Kind.COMPLAINT))
-        self.http = await open_http(settings, self.outside, self.stores, self.view, stack)
+        self.http = await open_http(settings, self.outside, self.stores, view, stack)
+
+    async def _open_sns(self, settings: Settings, stack: AsyncExitStack) -> Signed | None:
+        """Open what SNS posts to; gives it where it has no address of its own."""
+        sns, bind = settings.feedback.sns, settings.sns_bind
+        if sns is None:
+            return None
+        signed = receiver_of(sns, self.feedback)
+        if bind is None:
+            return signed
+        await open_sns(bind, settings.tls, signed, self.feedback.learner.telemetry, stack)
+        return None
 
     def work(self) -> Iterator[Work]:
         """Give what goes on for ever, each with its name."""

@@ -1,9 +1,8 @@
-"""The address that SNS posts to: one path, one method, TLS where `tls` has a certificate.
+"""The path that SNS posts to: on the address of `http`, or on one of its own.
 
-Files of `tls` that were replaced are read at the next handshake.
-
-Without `tls` it speaks plain HTTP, for a proxy in front that ends TLS; the messages are signed
-either way.
+Its own address speaks TLS where `tls` has a certificate; files that were replaced are read at the
+next handshake. Without `tls`, and on the address of `http`, it speaks plain HTTP, for a proxy in
+front that ends TLS; the messages are signed either way.
 
 Errors: `Unusable` when the address or the certificate cannot be used.
 """
@@ -14,24 +13,20 @@ from ssl import SSLContext, SSLObject
 from aiohttp import web
 
 from relay.feedback.sns import Fetch, SnsReceiver, fetch
-from relay.model.settings import Settings
+from relay.model.settings import Bind, SnsEndpoint, Tls
 from relay.service.feedback import Feedback
 from relay.service.snapshot import Unusable
 from relay.smtp.certificates import Certificate, CertificateFault
 from relay.smtp.sockets import ListenFault, open_sockets
 from relay.telemetry import Telemetry
+from relay.web import Signed, make_signed_app, serve
 
 # SNS Developer Guide: a message has 256 KB at most; its text is escaped in JSON.
-_MOST_OCTETS = 1024 * 1024
+_MOST_OCTETS = 512 * 1024 + 16 * 1024
 
 
-async def open_sns(
-    settings: Settings, feedback: Feedback, stack: AsyncExitStack, fetching: Fetch = fetch
-) -> str:
-    """Listen for SNS where the configuration wants it; gives the address, empty where not."""
-    sns = settings.feedback.sns
-    if sns is None or sns.bind is None:
-        return ""
+def receiver_of(sns: SnsEndpoint, feedback: Feedback, fetching: Fetch = fetch) -> Signed:
+    """Make what takes the messages of SNS."""
     receiver = SnsReceiver(
         topics=frozenset(sns.topics),
         learn=feedback.learner.learn,
@@ -44,26 +39,32 @@ async def open_sns(
         answer = await receiver.take(await request.read())
         return web.Response(status=answer.status, text=f"{answer.reason}\n")
 
-    app = web.Application(client_max_size=_MOST_OCTETS)
-    app.router.add_post(sns.path, take)
-    context = _context(settings, receiver.telemetry)
-    sockets = open_sockets(sns.bind)
+    return Signed(sns.path, take, _MOST_OCTETS)
+
+
+async def open_sns(
+    bind: Bind, files: Tls | None, signed: Signed, telemetry: Telemetry, stack: AsyncExitStack
+) -> str:
+    """Listen for SNS on an address of its own; gives the URL. On that of `http`: `open_http`."""
+    context = None if files is None else _context(files, telemetry)
+    sockets = open_sockets(bind)
     if isinstance(sockets, ListenFault):
         raise Unusable(f"feedback.sns.bind: {sockets}")
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
-    stack.push_async_callback(runner.cleanup)
-    await runner.setup()
+    names = []
     for listening in sockets:
-        await web.SockSite(runner, listening, ssl_context=context).start()
+        served = await serve(make_signed_app(signed), listening, context)
+        stack.push_async_callback(served.close)
+        names.append(served.address)
     scheme = "http" if context is None else "https"
-    name = runner.addresses[0]
-    return f"{scheme}://{name[0]}:{name[1]}{sns.path}" if isinstance(name, tuple) else str(name)
+    match names:
+        case [(str(host), int(port), *_), *_]:
+            return f"{scheme}://{host}:{port}{signed.path}"
+        case _:
+            return str(bind)
 
 
-def _context(settings: Settings, telemetry: Telemetry) -> SSLContext | None:
-    if settings.tls is None:
-        return None
-    certificate = Certificate.load(settings.tls)
+def _context(files: Tls, telemetry: Telemetry) -> SSLContext:
+    certificate = Certificate.load(files)
     if isinstance(certificate, CertificateFault):
         raise Unusable(f"feedback.sns: tls: {certificate.reason}")
 

@@ -1,11 +1,12 @@
 """What people and machines see over HTTP: health, metrics, dashboard, API, and the demo's inbox."""
 
 from relay.web.access import Access
-from relay.web.app import Sources, make_app
+from relay.web.app import Signed, Sources, make_app, make_signed_app
 from relay.web.inbox import Inbox, InboxMessage
+from relay.web.patience import Patience
 from relay.web.readiness import Readiness
 from relay.web.recent import Happening, Life, Recent
-from relay.web.server import serve
+from relay.web.server import Served, serve
 from relay.web.store import Store
 
 __all__ = [
@@ -14,10 +15,14 @@ __all__ = [
     "Inbox",
     "InboxMessage",
     "Life",
+    "Patience",
     "Readiness",
     "Recent",
+    "Served",
+    "Signed",
     "Sources",
     "Store",
     "make_app",
+    "make_signed_app",
     "serve",
 ]

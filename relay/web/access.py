@@ -3,7 +3,8 @@
 With `http.token`: whoever sends it, as `Authorization: Bearer` or through the login form, which
 gives a cookie that is derived from the token and ends after half a day. Without a token: whoever
 reaches the loopback address under a loopback name (another name means that a foreign page had its
-own name resolved to us). Without a token beyond loopback: nobody. Health and metrics are open.
+own name resolved to us). Without a token beyond loopback: nobody. Health and metrics are open, and
+so is the one handler that knows its callers by their signature (SNS).
 
 What changes something must come from our own pages: browsers send `Origin` with every POST.
 
@@ -80,13 +81,19 @@ class Access:
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()
 
 
-def guard(access: Access) -> Middleware:
-    """Make the middleware that stands before every handler."""
+def guard(access: Access, signed: Handler | None = None) -> Middleware:
+    """Make the middleware that stands before every handler.
+
+    Args:
+        access: who may pass.
+        signed: the handler that anybody may reach, since it checks signatures itself. It is told by
+            what the router found, so that no spelling of its path opens another.
+    """
 
     @web.middleware
     async def keep(request: web.Request, handler: Handler) -> web.StreamResponse:
         path = request.path
-        if path in OPEN:
+        if path in OPEN or (signed is not None and request.match_info.handler is signed):
             return await handler(request)
         if request.method not in _SAFE and not _from_our_pages(request):
             raise web.HTTPForbidden(text="This request comes from another site.\n")

@@ -3,9 +3,11 @@
 Errors: an exception in a handler is answered 500 by aiohttp and logged as a library line.
 """
 
+from dataclasses import dataclass
 from importlib.resources import files
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from relay.web.access import Access, guard
 from relay.web.actions import Actions
@@ -13,21 +15,43 @@ from relay.web.api import Api
 from relay.web.headers import harden
 from relay.web.health import Health
 from relay.web.pages import Pages
+from relay.web.patience import ROOMY
 from relay.web.queue_page import QueuePages
 from relay.web.sources import Sources
 from relay.web.store import Store
 from relay.web.suppression_page import SuppressionPages
 
-__all__ = ["Sources", "make_app"]
+__all__ = ["Sources", "make_app", "make_signed_app"]
 
 _MOST_POSTED = 16 * 1024  # octets; only small forms are ever posted
 
 
-def make_app(sources: Sources, access: Access) -> web.Application:
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A path that takes POST from anybody, because its handler believes signatures alone."""
+
+    path: str
+    handler: Handler
+    most: int  # octets of a body
+
+
+def make_signed_app(signed: Signed) -> web.Application:
+    """Make an application of this one path, for an address of its own."""
+    app = web.Application(client_max_size=signed.most)
+    app.on_response_prepare.append(harden)
+    app.router.add_post(signed.path, signed.handler)
+    return app
+
+
+def make_app(sources: Sources, access: Access, signed: Signed | None = None) -> web.Application:
     """Make the application; its owner serves it."""
     health, api, pages = Health(sources), Api(sources), Pages(sources, access)
-    app = web.Application(middlewares=[guard(access)], client_max_size=_MOST_POSTED)
+    keep = guard(access, None if signed is None else signed.handler)
+    app = web.Application(middlewares=[keep], client_max_size=_MOST_POSTED)
     app.on_response_prepare.append(harden)
+    if signed is not None:
+        app.router.add_post(signed.path, signed.handler)
+        app[ROOMY] = {signed.handler: signed.most}
     app.add_routes(
         [
             web.get("/healthz", health.alive),

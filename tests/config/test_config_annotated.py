@@ -41,7 +41,6 @@ def test_every_option_loads_when_its_sign_is_removed(tmp_path):
             "users[0].certificates",
             "are never looked at, because the user is identified by password",
         ),
-        ("feedback.sns", "on the address of `http` is not built yet"),
     ]
 
 

@@ -1,9 +1,15 @@
 """Who gets in, and from where."""
 
+from dataclasses import replace
+from unittest.mock import Mock
+
 import pytest
+from aiohttp import web
 from web_world import EVERYWHERE, LOOPBACK, World
 
+from relay.config.checks.operation import PAGES
 from relay.model.settings import FdBind, UnixBind
+from relay.web import Access, Signed, Store, make_app
 from relay.web.access import COOKIE, SESSION_SECONDS
 
 GUARDED = [
@@ -174,3 +180,44 @@ async def test_our_own_pages_can():
             "/login", data={"token": TOKEN}, headers=headers, allow_redirects=False
         )
         assert answer.status == 303
+
+
+async def signed_for(_request):
+    return web.Response(text="signed for")
+
+
+SIGNED = Signed("/sns", signed_for, 100)
+
+
+@pytest.mark.parametrize("token", [None, TOKEN], ids=["no token", "token"])
+@pytest.mark.parametrize("bind", [LOOPBACK, EVERYWHERE, FdBind("http")], ids=str)
+async def test_what_is_signed_passes_by_its_own_path_and_post_alone(bind, token):
+    async with World().browser(bind, token, signed=SIGNED) as client:
+        foreign = {"Host": "relay.example.com", "Origin": "https://sns.example.net"}
+        answer = await client.post("/sns", data=b"{}", headers=foreign)
+        assert (answer.status, await answer.text()) == (200, "signed for")
+        asked = [
+            await client.request(method, path, headers=foreign, allow_redirects=False)
+            for method, path in [
+                ("GET", "/sns"),
+                ("PUT", "/sns"),
+                ("POST", "/sns/"),
+                ("POST", "/sns/x"),
+                ("POST", "/login"),
+                ("POST", "/suppression/add"),
+                ("GET", "/"),
+                ("GET", "/sns/../api/summary"),
+                ("GET", "/api/summary"),
+            ]
+        ]
+        assert {answer.status for answer in asked} <= {401, 403, 303}
+        assert "signed for" not in [await answer.text() for answer in asked]
+
+
+def test_the_configuration_knows_all_paths_that_are_taken():
+    world = World()
+    words = dict.fromkeys(("holds", "suppression", "trace", "history"))
+    sources = replace(world.sources, store=Store(control=Mock(), **words))
+    app = make_app(sources, Access(LOOPBACK, None, world.clock))
+    first = {resource.canonical.split("/")[1] for resource in app.router.resources()}
+    assert first - {""} == PAGES

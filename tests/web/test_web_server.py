@@ -13,8 +13,8 @@ async def test_it_serves_on_a_given_socket_until_it_is_cleaned_up():
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     app = make_app(world.sources, Access(LOOPBACK, None, world.clock))
-    runner = await serve(app, listening)
+    served = await serve(app, listening)
     async with ClientSession() as client, client.get(f"http://127.0.0.1:{port}/healthz") as answer:
         assert answer.status == 200
-    await runner.cleanup()
+    await served.close()
     assert listening.fileno() == -1

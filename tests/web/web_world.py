@@ -99,8 +99,8 @@ class World:
         self.metrics.read(ScrapeTime.SMTP_SESSIONS, lambda: {(): 3})
 
     @asynccontextmanager
-    async def browser(self, bind=LOOPBACK, token=None):
+    async def browser(self, bind=LOOPBACK, token=None, signed=None):
         access = Access(bind, Secret(token) if token else None, self.clock)
-        server = TestServer(make_app(self.sources, access))
+        server = TestServer(make_app(self.sources, access, signed))
         async with TestClient(server, cookie_jar=CookieJar(unsafe=True)) as client:
             yield client

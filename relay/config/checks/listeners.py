@@ -50,8 +50,8 @@ def _twice(settings: Settings) -> Iterator[Finding]:
         (("listeners", n, "bind"), listener.bind) for n, listener in enumerate(settings.listeners)
     ]
     binds.append((("http", "bind"), settings.http.bind))
-    if settings.feedback.sns is not None and settings.feedback.sns.bind is not None:
-        binds.append((("feedback", "sns", "bind"), settings.feedback.sns.bind))
+    if settings.sns_bind is not None:
+        binds.append((("feedback", "sns", "bind"), settings.sns_bind))
     seen: dict[Bind, Loc] = {}
     for loc, bind in binds:
         if isinstance(bind, TcpBind) and bind.port == 0:

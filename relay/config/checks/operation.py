@@ -10,6 +10,13 @@ from relay.config.checks.listeners import keeps_nothing
 from relay.config.fault import Finding, shown
 from relay.model.settings import BounceTo, Off, Settings
 
+# The first words of the paths that the dashboard, health and metrics have (`relay.web.app`).
+PAGES = frozenset(
+    {
+        *("healthz", "readyz", "metrics", "api", "live", "messages", "inbox", "login", "logout"),
+        *("assets", "queue", "holds", "suppression"),
+    }
+)
 _TOPIC = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]+")
 
 
@@ -87,11 +94,12 @@ def _feedback(settings: Settings) -> Iterator[Finding]:
     sns = settings.feedback.sns
     if sns is None:
         return
-    if sns.bind is None:
+    if settings.sns_bind is None and sns.path.lstrip("/").split("/")[0] in PAGES:
         yield Finding(
-            ("feedback", "sns"),
-            "on the address of `http` is not built yet",
-            'give it one of its own, like bind: "0.0.0.0:8443"',
+            ("feedback", "sns", "path"),
+            f"{shown(sns.path)} is where `http` has pages of its own, and SNS shares its address",
+            "write it like /sns, or give SNS an address: bind",
+            rests_on=("http",),
         )
     if not re.fullmatch(r"/[A-Za-z0-9/_.~-]*", sns.path) or sns.path == "/":
         yield Finding(

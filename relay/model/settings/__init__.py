@@ -122,6 +122,13 @@ class Settings:
         default=1, at_least=1, at_most=64, reason="Processes; one per core at most."
     )
 
+    @property
+    def sns_bind(self) -> Bind | None:
+        """Where SNS posts to, if that is an address of its own and not the one of `http`."""
+        bind = None if self.feedback.sns is None else self.feedback.sns.bind
+        shared = bind == self.http.bind and not (isinstance(bind, TcpBind) and bind.port == 0)
+        return None if shared else bind
+
     def tls_of(self, listener: Listener) -> Tls | None:
         """Give the certificates a listener uses; None where it speaks no TLS, or has none."""
         return None if listener.tls is TlsMode.OFF else listener.tls_files or self.tls

@@ -51,7 +51,10 @@ class SqsQueue:
 class SnsEndpoint:
     """Where SNS posts SES events to; every message's signature is checked."""
 
-    bind: Bind | None = option(default=None, reason="Own address; left out: that of `http`.")
+    bind: Bind | None = option(
+        default=None,
+        reason="Own address; left out, or the same: that of `http`; SNS needs no token.",
+    )
     topics: tuple[str, ...] = required(
         min_length=1,
         example='["arn:aws:sns:eu-west-1:123456789012:ses-events"]',

@@ -19,11 +19,14 @@ Asked = Callable[[socket.socket], bytes]
 
 
 def check_ports(settings: Settings) -> Iterator[Finding]:
-    """Look at each listener's address and at HTTP's."""
+    """Look at each listener's address, at HTTP's, and at SNS's where it has one of its own."""
     for place, listener in enumerate(settings.listeners):
         implicit = listener.tls is TlsMode.IMPLICIT
         yield _address(f"listeners[{place}].bind", listener.bind, _smtp(implicit=implicit))
-    yield _address("http.bind", settings.http.bind, _http)
+    yield _address("http.bind", settings.http.bind, _http(tls=False))
+    if settings.sns_bind is not None:
+        ask = _http(tls=settings.tls is not None)
+        yield _address("feedback.sns.bind", settings.sns_bind, ask)
 
 
 def _address(key: str, bind: Bind, ask: Asked) -> Finding:
@@ -100,18 +103,24 @@ def _smtp(*, implicit: bool) -> Asked:
     ours = (replies.GREETING.text.encode(), replies.NOT_WELCOME.text.encode())
 
     def ask(sock: socket.socket) -> bytes:
-        if implicit:
-            context = ssl.create_default_context()
-            # Who it is is not asked here: nothing is said to it.
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            sock = context.wrap_socket(sock)
-        line = sock.makefile("rb").readline(1024)
+        line = (_encrypted(sock) if implicit else sock).makefile("rb").readline(1024)
         return line if any(words in line for words in ours) else b""
 
     return ask
 
 
-def _http(sock: socket.socket) -> bytes:
-    sock.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
-    answer = sock.makefile("rb").read(4096)
-    return answer if b"\r\nServer: ses-relay\r\n" in answer else b""
+def _http(*, tls: bool) -> Asked:
+    def ask(sock: socket.socket) -> bytes:
+        sock = _encrypted(sock) if tls else sock
+        sock.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        answer = sock.makefile("rb").read(4096)
+        return answer if b"\r\nServer: ses-relay\r\n" in answer else b""
+
+    return ask
+
+
+def _encrypted(sock: socket.socket) -> socket.socket:
+    context = ssl.create_default_context()
+    # Who it is is not asked here: nothing is said to it.
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(sock)
