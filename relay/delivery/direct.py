@@ -14,10 +14,11 @@ Errors: those of the client.
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import pybase64
 from aiobotocore.awsrequest import AioAWSResponse
+from aiobotocore.httpsession import AIOHTTPSession
 from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 from botocore.credentials import ReadOnlyCredentials
 
@@ -50,12 +51,17 @@ async def direct_calls(clients: RouteClients) -> Mapping[Api, Call] | None:
     except Exception:  # noqa: BLE001 - a library of the future may fail in any way
         _log.warning("this botocore does not fit; sending the slower way", exc_info=True)
         return None
-    ses.register(_call(V1_OPERATION), Takeover(clients.ses_http.send, sign, fill_form))
-    sesv2.register(_call(V2_OPERATION), Takeover(clients.sesv2_http.send, sign, fill_json))
+    ses.register(_call(V1_OPERATION), Takeover(_send(clients.ses_http), sign, fill_form))
+    sesv2.register(_call(V2_OPERATION), Takeover(_send(clients.sesv2_http), sign, fill_json))
     return {
         Api.V1: _bringing(lambda sending: send_raw_email(clients.ses, sending, data=b"")),
         Api.V2: _bringing(lambda sending: send_email(clients.sesv2, sending, data=b"")),
     }
+
+
+def _send(pool: AIOHTTPSession) -> Send:
+    # The stubs give the types of botocore's old pool, which are unknown where `requests` is absent.
+    return cast(Send, pool.send)
 
 
 def _bringing(call: Call) -> Call:

@@ -19,11 +19,13 @@ from fakes import FakeClock
 
 from relay.model.settings import (
     DkimKey,
+    Feedback,
     Http,
     Limits,
     Listener,
     Queue,
     Secret,
+    SnsEndpoint,
     SqliteStore,
     TcpBind,
     Tls,
@@ -215,6 +217,17 @@ async def test_the_port_of_http_is_asked_by_http(server, verdict):
     with listening(b"HTTP/1.1 200 OK\r\n" + server + b"\r\nok\n") as (host, port):
         found = await of_this_machine(settings(http=Http(bind=TcpBind(host, port))))
     assert verdict(found[f"http.bind 127.0.0.1:{port}"])
+
+
+async def test_the_address_of_sns_is_asked_where_it_is_its_own():
+    with listening(b"HTTP/1.1 404 Not Found\r\nServer: ses-relay\r\n\r\n") as (host, port):
+        for http, own in ((8080, True), (port, False)):
+            sns = SnsEndpoint(bind=TcpBind(host, port), topics=("arn:aws:sns:eu-west-1:1:t",))
+            found = await of_this_machine(
+                settings(http=Http(bind=TcpBind(host, http)), feedback=Feedback(sns=sns))
+            )
+            assert (f"feedback.sns.bind 127.0.0.1:{port}" in found) is own
+            assert not own or fine(found[f"feedback.sns.bind 127.0.0.1:{port}"], "that runs")
 
 
 async def test_every_address_is_asked_on_loopback():
