@@ -65,6 +65,10 @@ HEADERS: dict[str, bytes] = {
     "hidden": AUTHOR + b"Bcc: secret@example.org,\r\n more@example.org\r\nX-SES-Source-ARN: x\r\n"
     b"Resent-Bcc: s@x.org\r\nReturn-Path: <r@x.org>\r\nBounces-to: z@x.org\r\n"
     b"x-ses-foo:\r\n bar\r\n",
+    "forged_results": AUTHOR
+    + b"Authentication-Results: relay.example.com; spf=pass smtp.mailfrom=x.org\r\n"
+    + b'authentication-results:\r\n (a (nested) comment) "RELAY.example.com" 1; none\r\n'
+    + b"Authentication-Results: mx.example.com; dkim=pass header.d=relay.example.com\r\n",
     "signed": AUTHOR + b"DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=x; h=from:date;\r\n"
     b" bh=AAAA; b=AAAA\r\nSubject: signed\r\n",
     "signed_twice": b"DKIM-Signature: v=1; d=a; h=from\r\nDKIM-Signature: v=1; d=b; h=from\r\n"

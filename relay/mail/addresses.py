@@ -100,7 +100,7 @@ def _tokens(text: str) -> Iterator[str]:
     position = 0
     while position < len(text):
         if text[position] == "(":
-            position = _after_comment(text, position)
+            position = after_comment(text, position)
             yield " "
             continue
         match = _TOKEN.match(text, position)
@@ -109,7 +109,7 @@ def _tokens(text: str) -> Iterator[str]:
         position = match.end()
 
 
-def _after_comment(text: str, position: int) -> int:
+def after_comment(text: str, position: int) -> int:
     """Find the end of a comment, nested ones included; one that does not end takes the rest."""
     depth = 0
     for mark in _COMMENT_MARK.finditer(text, position):

@@ -15,6 +15,7 @@ class Change(StrEnum):
     HEADER_END = "header-end"
     FIELD_SYNTAX = "field-syntax"
     EMPTY_FIELD = "empty-field"
+    FORGED_RESULTS = "forged-results"
     RULE_REMOVED = "rule-removed"
     RULE_ADDED = "rule-added"
     BCC = "bcc"
@@ -68,6 +69,12 @@ CHANGES: Mapping[Change, Reason] = {
         what="A structured field without a value (To, Cc, Reply-To, Date, References, Content-Type "
         "and the like) is removed; an empty Subject stays.",
         why="SES refuses an empty To, and the grammar knows no such fields (RFC 5322 §3.6).",
+        switch="always",
+    ),
+    Change.FORGED_RESULTS: Reason(
+        what="An Authentication-Results field in the name of this relay's host is removed.",
+        why="The relay writes none, so somebody else did, and receivers might believe it "
+        "(RFC 8601 §5).",
         switch="always",
     ),
     Change.RULE_REMOVED: Reason(

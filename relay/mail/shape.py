@@ -19,6 +19,7 @@ from datetime import datetime
 
 from relay.mail.author import Authors, read_authors, rewrite_from, set_default_from
 from relay.mail.changes import Change, Changed
+from relay.mail.claims import without_claims
 from relay.mail.complete import complete, mend_syntax
 from relay.mail.eight_bit import seven_bit
 from relay.mail.headers import (
@@ -128,6 +129,7 @@ def shape(reading: Reading, how: Shaping) -> Shaped | Refusal:
 
 def _obey_and_hide(draft: _Draft, how: Shaping) -> SesParameters | Refusal:
     """Do what the rules say, take over what the user may tell SES, remove what must not go on."""
+    draft.take(without_claims(draft.fields, how.hostname))
     draft.take(_by_rule(draft.fields, how))
     ses = ses_parameters(draft.fields, how.ses_headers)
     draft.take(_without_hidden(draft.fields))
