@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -19,6 +20,7 @@ from relay.model.settings import Http, Limits, Queue
 
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
 UNIT = TOP / "systemd" / "ses-relay.service"
+SOCKET = UNIT.with_suffix(".socket")
 
 # --- the systemd unit -----------------------------------------------------------------------------
 
@@ -43,14 +45,15 @@ def test_systemd_finds_nothing_wrong(tmp_path):
     # The program is not installed where the unit expects it, which is no fault of the unit.
     copy = tmp_path / UNIT.name
     copy.write_text(UNIT.read_text().replace(one("ExecStart").split()[0], sys.executable))
+    shutil.copy(SOCKET, tmp_path)
     said = subprocess.run(
-        [program("systemd-analyze"), "verify", "--man=no", copy],
+        [program("systemd-analyze"), "verify", "--man=no", copy, tmp_path / SOCKET.name],
         capture_output=True,
         text=True,
         check=False,
     )
     assert said.returncode == 0, said.stderr
-    assert UNIT.name not in said.stderr
+    assert UNIT.stem not in said.stderr
 
 
 def test_exposure_is_small():
@@ -93,6 +96,13 @@ def test_readme_makes_the_user_and_the_folders_of_the_unit():
     assert f"-g {one('Group')} -m 0750 /etc/ses-relay" in text
     assert f"python3 -m venv {one('ExecStart').partition('/bin/')[0]}\n" in text
     assert one("EnvironmentFile").removeprefix("-") in text
+    secret, _, secrets = one("LoadCredential").partition(":")
+    assert f"-m 0700 {secrets}\n" in text
+    assert f"/run/credentials/{UNIT.name}/{secret}_" in text
+
+
+def test_readme_names_the_socket_as_the_unit_does():
+    assert f'"fd:{settings_of(SOCKET)["FileDescriptorName"][0]}"' in (TOP / "README.md").read_text()
 
 
 # --- the Dockerfile -------------------------------------------------------------------------------

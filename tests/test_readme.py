@@ -159,6 +159,9 @@ def loaded(text, folder):
     ):
         (folder / name).write_text("content\n")
         (folder / name).chmod(0o600)
+    # What systemd hands over is elsewhere here.
+    text = text.replace("/run/credentials/ses-relay.service", str(folder))
+    (folder / "secret_shop").write_text("content\n")
     return load(written(folder, text), {"AWS_REGION": "eu-west-1", "NEWSLETTER_PASSWORD": "a"})
 
 
