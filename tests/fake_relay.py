@@ -102,8 +102,8 @@ class InProcessSes:
 class FakeRelay:
     """Use as `async with FakeRelay(folder, …) as relay`; leaving it is an orderly stop."""
 
-    def __init__(self, folder, *, account=None, users=(), seconds=0.05, **settings):
-        self.clock = FakeClock()
+    def __init__(self, folder, *, account=None, users=(), seconds=0.05, clock=None, **settings):
+        self.clock = clock or FakeClock()
         self.log = Lines()
         self.files = Files()  # a test may make it fail
         self.simulator = Simulator(account or Account(), clock=self.clock.now)
@@ -163,15 +163,17 @@ class FakeRelay:
         self.scheduler.configure(self.settings.routes, self.settings.limits.requests_in_flight)
         self.learn_account()
         await self.parts.runner.recover()
-        self._running = asyncio.create_task(self.parts.runner.run())
+        works = (self.parts.runner.run, self.parts.recall.run)
+        self._running = [asyncio.create_task(work()) for work in works]
         return self
 
     async def __aexit__(self, *_raised):
         await self.parts.runner.stop(60)
         await self.parts.owner.drain(60)
         self.scheduler.stop()
-        self._running.cancel()
-        await asyncio.gather(self._running, return_exceptions=True)
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
         await self._stack.aclose()
 
     def learn_account(self):

@@ -15,13 +15,23 @@ from relay.model.settings import Queue
 UNKNOWN_PAUSE = timedelta(minutes=10)
 
 
+SPREAD = 0.25  # of a pause, either way
+
+
+def longest(queue: Queue) -> timedelta:
+    """Give a time that no pause between two attempts is longer than, but for a used-up quota's."""
+    pause = max(queue.backoff_max, queue.backoff_min) * (1 + SPREAD)
+    # Beside the backoff: a lost answer's pause, and the probes of a closed scope.
+    return max(timedelta(seconds=pause), 2 * UNKNOWN_PAUSE)
+
+
 def times(queue: Queue, attempts: int, now: datetime, chance: float) -> Times:
     """Give the times for an entry after `attempts` counted attempts; `chance` is in [0, 1).
 
     The spread is applied after the cap, or all old entries would come back together.
     """
     pause = min(queue.backoff_min * 2.0 ** min(attempts, 30), queue.backoff_max)
-    spread = 0.75 + chance / 2
+    spread = 1 - SPREAD + 2 * SPREAD * chance
     return Times(
         now=now,
         retry_at=now + timedelta(seconds=pause * spread),

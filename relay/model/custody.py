@@ -43,6 +43,7 @@ class Selection:
     recipient: AddressPattern | None = None  # one fitting recipient is enough
     state: EntryState | None = None
     received_before: datetime | None = None
+    due_after: datetime | None = None  # waiting, neither held nor leased, until later than this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

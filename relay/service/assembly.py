@@ -28,6 +28,7 @@ from relay.model.progress import Times
 from relay.queue.age import Ages
 from relay.queue.case import Tools
 from relay.queue.intake import Intake
+from relay.queue.recall import Recall
 from relay.queue.reserve import Reserve
 from relay.queue.runner import Runner
 from relay.scheduler import FairScheduler
@@ -68,6 +69,7 @@ class Assembly:
     owner: Owner
     runner: Runner
     holds: HoldWatch
+    recall: Recall
     reports: BounceReports
     custody: Custody
     admission: Admission
@@ -152,6 +154,13 @@ def assemble(
         owner=owner,
         runner=runner,
         holds=holds,
+        recall=Recall(
+            control=stores.control,
+            longest=lambda: backoff.longest(snapshot().settings.queue),
+            on_due=runner.wake,
+            telemetry=telemetry,
+            clock=clock,
+        ),
         reports=reports,
         custody=custody,
         admission=admission,

@@ -98,6 +98,7 @@ class Relay:
                     tasks.create_task(forever("routes that leave", self.departures.run)),
                     tasks.create_task(forever("stranded mail", self.stranded.run)),
                     tasks.create_task(forever("holds", parts.holds.run)),
+                    tasks.create_task(forever("clock", parts.recall.run)),
                     *(tasks.create_task(forever(*work)) for work in self.office.work()),
                 ]
                 on_ready()

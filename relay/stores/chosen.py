@@ -34,8 +34,11 @@ def fits(chosen: Selection, entry: QueueEntry | Corrupt, now: datetime) -> bool:
 
 def only_sound(chosen: Selection) -> bool:
     """Tell if what is asked for cannot be told of a damaged entry."""
-    return bool(
-        chosen.user or chosen.route or chosen.sender or chosen.recipient or chosen.received_before
+    return any(
+        (
+            *(chosen.user, chosen.route, chosen.sender, chosen.recipient),
+            *(chosen.received_before, chosen.due_after),
+        )
     )
 
 

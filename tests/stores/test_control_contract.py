@@ -82,6 +82,8 @@ async def test_entries_are_listed_oldest_first_over_all_slots(kept):
         (Selection(user="nobody"), []),
         (Selection(route="default", user="news"), ["news"]),
         (Selection(route="old"), []),
+        (Selection(due_after=later(-1)), ["plain", "other", "bounce"]),
+        (Selection(due_after=AT), []),
     ],
 )
 async def test_a_selection_means_what_it_says(kept, chosen, fitting):
@@ -246,3 +248,18 @@ async def test_what_was_set_aside_is_shown_and_dropped_by_name_only(folder):
     assert await control.drop(Selection(ids=frozenset({"a"})), AT) == Changed(ids=("a",))
     assert await control.find("a") is None
     assert not body.exists()
+
+
+async def test_what_waits_beyond_a_time_is_made_due_and_nothing_else(kept):
+    stores = await kept.open()
+    far, near = new("far", due=later(500_000)), new("near", due=later(3_600))
+    waiting = replace(far.entry.requests[0], not_before=later(500_000))
+    far = replace(far, entry=replace(far.entry, requests=(waiting,)))
+    stopped = held(new("held", due=later(500_000)))
+    await stores.queue.put([far, near, stopped])
+    control = (await kept.guest()).control
+    assert await control.retry(Selection(due_after=later(7_200)), AT) == Changed(ids=("far",))
+    [claimed] = await claim(stores.queue)
+    assert claimed.id == "far"
+    assert claimed.due_requests(AT)
+    assert await control.retry(Selection(due_after=later(7_200)), AT) == Changed(ids=())

@@ -39,6 +39,11 @@ def _condition(chosen: Selection) -> tuple[str, list[object]]:
     if chosen.received_before is not None:
         found.append(to_number(chosen.received_before))
         words.append(f"e.received_at < ${len(found)}::bigint")
+    if chosen.due_after is not None:
+        found.append(to_number(chosen.due_after))
+        # All that the index begins with, so that it has the answer however many are kept.
+        words.append("e.lease_until IS NULL AND e.key IN (SELECT key FROM ses_relay.keys)")
+        words.append(f"NOT e.held AND e.due_at > ${len(found)}::bigint")
     return f"WHERE {' AND '.join(words)}", found
 
 

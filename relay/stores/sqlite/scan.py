@@ -32,6 +32,13 @@ def _condition(chosen: Selection, after: int) -> tuple[str, list[object]]:
     if chosen.received_before is not None:
         words.append("received_at < ?")
         found.append(to_number(chosen.received_before))
+    if chosen.due_after is not None:
+        # The index has the answer, however many are kept.
+        words.append(
+            "NOT held AND lease_until IS NULL AND entries.seq IN (SELECT seq FROM entries"
+            " WHERE key IN (SELECT key FROM keys) AND ready_at > ?)"
+        )
+        found.append(to_number(chosen.due_after))
     return f"WHERE {' AND '.join(words)} ORDER BY entries.seq LIMIT {_PIECE}", found
 
 
