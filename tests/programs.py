@@ -38,6 +38,28 @@ def node_with(package):
     return node, modules
 
 
+def java_with(*libraries):
+    """Give the path of Java and a class path with those of Debian's libraries, or skip the test."""
+    java = program("java")
+    program("javac")  # a source file is compiled when it is run
+    jars = [Path("/usr/share/java", f"{name}.jar") for name in libraries]
+    for jar in jars:
+        if not jar.exists():
+            missing(f"Java has no {jar.stem}")
+    return java, ":".join(map(str, jars))
+
+
+def php_with(library):
+    """Give the path of PHP where it finds that library, or skip the test that needs it."""
+    php = program("php")
+    tried = subprocess.run(
+        [php, "-r", f"require_once '{library}';"], capture_output=True, check=False
+    )
+    if tried.returncode:
+        missing(f"PHP has no {library}")
+    return php
+
+
 def missing(what):
     """Skip the test, or fail it where nothing may be skipped."""
     if os.environ.get("SES_RELAY_NO_SKIP") == "1":

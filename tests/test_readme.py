@@ -299,19 +299,6 @@ def test_the_demo_refuses_who_is_not_verified(demo):
     assert b"not verified" in refused.value.smtp_error
 
 
-def test_the_python_client_sends(demo, tmp_path):
-    said, state = demo
-    client = one("client: python").text.replace('login("shop"', 'login("demo"')
-    environment = {
-        **os.environ,
-        "RELAY": found(r"SMTP (\S+?),", said).replace("127.0.0.1", "localhost"),
-        "RELAY_PASSWORD": "demo",
-        "RELAY_CA": str(state / "demo-certificate.pem"),
-    }
-    subprocess.run([sys.executable, "-c", client], env=environment, check=True)
-    assert inbox(said)[0]["source"] == "orders@example.com"
-
-
 def test_the_boto3_client_sends(demo):
     said, _ = demo
     client = one("client: boto3").text.replace(
