@@ -7,8 +7,8 @@ SES facts: SES Developer Guide, quotas, request-production-access, manage-sendin
 sending-email-suppression-list, tenants; SES API v2 reference, GetAccount.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -67,6 +67,8 @@ class Suppressed:
     address: str
     reason: SuppressionReason
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    message_id: str | None = None
+    """The mail that caused it; None: somebody put it there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,8 @@ class Account:
     tenants: Mapping[str, Tenant] = field(default_factory=dict)
     suppressed: Mapping[str, Suppressed] = field(default_factory=dict)
     """By address in lower case."""
+    suppressed_reasons: frozenset[SuppressionReason] = frozenset(SuppressionReason)
+    """What SES puts on the list by itself, and heeds."""
     denied: tuple[Denial, ...] = ()
     credentials: Mapping[str, str] = field(
         default_factory=lambda: {"simulator": "simulator"}, repr=False
@@ -112,3 +116,13 @@ class Account:
     def can_send(self) -> bool:
         """What GetAccount shows as SendingEnabled."""
         return self.sending_enabled and self.enforcement is not Enforcement.SHUTDOWN
+
+    def suppresses(self, address: str) -> bool:
+        """Whether mail to this address is taken and not sent."""
+        entry = self.suppressed.get(address.lower())
+        return entry is not None and entry.reason in self.suppressed_reasons
+
+    def suppressing(self, entries: Iterable[Suppressed]) -> "Account":
+        """The account with these on its list."""
+        added = {entry.address.lower(): entry for entry in entries}
+        return replace(self, suppressed={**self.suppressed, **added})

@@ -4,6 +4,10 @@ SES facts: botocore service model `sesv2` (PageSize and NextToken in the query s
 the body where a list is asked for by POST).
 """
 
+import binascii
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -47,21 +51,44 @@ class Page:
         return {member: shown, **following}
 
 
-def page(call: Call, names: list[str]) -> Page | Refusal:
-    """Cut the page a call asks for; tokens are offsets."""
+def page(call: Call, names: list[str], filters: str = "") -> Page | Refusal:
+    """Cut the page a call asks for out of sorted names.
+
+    A token is good for the list, and the filters, that it was given for. It says after which name
+    to go on, so that nothing is left out when the list gets shorter in between.
+    """
     most = call.parameter("PageSize")
     size = _MOST_A_PAGE if most is None else _natural(most)
     if size is None or not 1 <= size <= _MOST_A_PAGE:
         return refusal.invalid(f"PageSize must be between 1 and {_MOST_A_PAGE}.")
-    start = _natural(call.parameter("NextToken") or "0")
-    if start is None or start > len(names):
+    written = call.parameter("NextToken")
+    after = "" if written is None else _after(written, filters)
+    if after is None:
         return Refusal(
             query_code="InvalidParameterValue",
             rest_code="InvalidNextTokenException",
             message="The specified request includes an invalid or expired token.",
         )
+    start = bisect_right(names, after)
     end = start + size
-    return Page(tuple(names[start:end]), str(end) if end < len(names) else None)
+    return Page(tuple(names[start:end]), _token(names[end - 1], filters) if names[end:] else None)
+
+
+def _token(after: str, filters: str) -> str:
+    return urlsafe_b64encode(json.dumps([filters, after]).encode()).decode()
+
+
+def _after(token: str, filters: str) -> str | None:
+    """Read a token; None: it is not one of ours, or one of another list."""
+    try:
+        said = json.loads(urlsafe_b64decode(token.encode()))
+    except (binascii.Error, ValueError):
+        return None
+    match said:
+        case [str(known), str(after)] if known == filters:
+            return after
+        case _:
+            return None
 
 
 def _natural(written: str) -> int | None:

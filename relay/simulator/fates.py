@@ -4,17 +4,20 @@ In this order: the account's own suppression list, the mailbox simulator, what a
 Nothing else happens to ordinary addresses, unless deliveries are asked for.
 
 SES facts: SES Developer Guide, send-an-email-from-console (the simulator's addresses and labels),
-sending-email-suppression-list, notification-contents. An out-of-office reply comes back as a
+sending-email-suppression-list (hard bounces and complaints go there, those of the mailbox simulator
+do not), notification-contents. An out-of-office reply comes back as a
 transient bounce.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from . import limits
+from .account import Suppressed, SuppressionReason
 
 Kind = Literal["Bounce", "Complaint", "Delivery", "DeliveryDelay", "Reject"]
 KINDS: tuple[Kind, ...] = ("Bounce", "Complaint", "Delivery", "DeliveryDelay", "Reject")
@@ -65,6 +68,7 @@ _ON_OWN_LIST = replace(
     diagnostic="Amazon SES did not send the message to this address because it is on the "
     "suppression list for your account.",
 )
+_HARD = frozenset({("Permanent", "General"), ("Permanent", "NoEmail")})
 _AWAY = Fate(kind="Bounce", type="Transient", subtype="General")
 _ABUSE = Fate(kind="Complaint", feedback="abuse")
 
@@ -121,3 +125,20 @@ class Fates:
                 del self._scripted[index]
             return one.fate
         return None
+
+
+def caused(
+    fate: Fate, recipients: Sequence[str], message_id: str, at: datetime
+) -> list[Suppressed]:
+    """What an incident puts on the list of an account that wants it."""
+    if fate.kind == "Bounce" and (fate.type, fate.subtype) in _HARD:
+        reason = SuppressionReason.BOUNCE
+    elif fate.kind == "Complaint" and fate.feedback != "not-spam":
+        reason = SuppressionReason.COMPLAINT
+    else:
+        return []
+    return [
+        Suppressed(address=recipient, reason=reason, since=at, message_id=message_id)
+        for recipient in recipients
+        if not recipient.lower().endswith(f"@{limits.MAILBOX_SIMULATOR}")
+    ]

@@ -10,7 +10,7 @@ bounces of one request are one notification).
 
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -54,10 +54,14 @@ class Published:
     event: str
 
 
-class Publisher:
-    """Tells of what becomes of mail."""
+Happened = Callable[[Fate, Sequence[str], str, datetime], None]
 
-    def __init__(self, most: int = 10_000) -> None:
+
+class Publisher:
+    """Tells of what becomes of mail; `happened` hears of it first."""
+
+    def __init__(self, happened: Happened, most: int = 10_000) -> None:
+        self._happened = happened
         self.options = Publishing()
         self.fates = Fates()
         self.queue = Queue()
@@ -72,9 +76,10 @@ class Publisher:
         """Let happen what is to happen to an accepted message."""
         happening: dict[Fate, list[str]] = {}
         for recipient in message.destinations:
-            suppressed = recipient.lower() in account.suppressed
             for fate in self.fates.of(
-                recipient, suppressed=suppressed, deliveries=self.options.deliveries
+                recipient,
+                suppressed=account.suppresses(recipient),
+                deliveries=self.options.deliveries,
             ):
                 happening.setdefault(fate, []).append(recipient)
         for fate, recipients in happening.items():
@@ -83,6 +88,7 @@ class Publisher:
     def tell(self, message: Message, fate: Fate, recipients: Sequence[str], now: datetime) -> None:
         """Publish one incident, as often and as late as asked."""
         at = now + timedelta(seconds=fate.delay_s)
+        self._happened(fate, recipients, message.id, at)
         incident = Incident.of(message, fate, recipients, at)
         visible_at = at + timedelta(seconds=self.options.delay_s)
         for form in self._formats(message):

@@ -10,12 +10,13 @@ only against the rate). The form of MessageId is as seen, not promised by AWS.
 Errors: none; a refusal is a value.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
 from .account import Account
 from .delivered import delivered_header
+from .fates import Fate, caused
 from .identities import is_mailbox_simulator
 from .keyring import Keyring
 from .mailbox import Mailbox, Message
@@ -49,7 +50,7 @@ class Service:
         self.mailbox = Mailbox() if mailbox is None else mailbox
         self.usage = Usage(account.max_send_rate, clock())
         self.keyring = Keyring(account.account_id, account.credentials)
-        self.publisher = Publisher()
+        self.publisher = Publisher(self._happened)
         self._account = account
 
     @property
@@ -99,6 +100,17 @@ class Service:
         """Admit one call that is not a send, or say why not: permission, then 1 a second."""
         denied = permission_fault(self._account, caller, f"ses:{action}", ("*",))
         return denied or self.usage.control_call(self.clock())
+
+    def _happened(
+        self, fate: Fate, recipients: Sequence[str], message_id: str, at: datetime
+    ) -> None:
+        wanted = [
+            entry
+            for entry in caused(fate, recipients, message_id, at)
+            if entry.reason in self._account.suppressed_reasons
+        ]
+        if wanted:
+            self.account = self._account.suppressing(wanted)
 
 
 def _message_id(now: datetime) -> str:

@@ -56,6 +56,7 @@ def shown(service: Service) -> dict[str, object]:
             for name, tenant in account.tenants.items()
         },
         "suppressed": {entry.address: entry.reason.value for entry in account.suppressed.values()},
+        "suppressed_reasons": sorted(account.suppressed_reasons),
         "denied": [{"action": one.action, "resource": one.resource} for one in account.denied],
         "credentials": sorted(account.credentials),
         "roles": dict(account.roles),
@@ -154,6 +155,15 @@ def _suppressed(asked: Document, now: datetime) -> Mapping[str, Suppressed]:
     }
 
 
+def _suppressed_reasons(asked: Document) -> frozenset[SuppressionReason]:
+    named = asked.texts("suppressed_reasons")
+    words = {reason.value: reason for reason in SuppressionReason}
+    if not words.keys() >= set(named):
+        asked.fault("suppressed_reasons", f"must be some of {', '.join(words)}")
+        return frozenset()
+    return frozenset(words[name] for name in named)
+
+
 def _denied(asked: Document) -> tuple[Denial, ...]:
     found: list[Denial] = []
     for one in asked.inners("denied"):
@@ -224,6 +234,9 @@ _CHANGES: dict[str, _Changed] = {
     ),
     "tenants": lambda asked, to, _: replace(to, tenants=_tenants(asked)),
     "suppressed": lambda asked, to, now: replace(to, suppressed=_suppressed(asked, now)),
+    "suppressed_reasons": lambda asked, to, _: replace(
+        to, suppressed_reasons=_suppressed_reasons(asked)
+    ),
     "denied": lambda asked, to, _: replace(to, denied=_denied(asked)),
     "credentials": lambda asked, to, _: replace(
         to, credentials=_credentials(asked, to.credentials)

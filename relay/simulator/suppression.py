@@ -4,7 +4,7 @@ A suppressed recipient does not make SES refuse a message: it is accepted and bo
 
 SES facts: SES Developer Guide, sending-email-suppression-list (Put is closed to accounts in the
 sandbox); botocore service model `sesv2`. UNCERTAIN whether the list minds the case of local
-parts; it does not here.
+parts; it does not here. One list for all Regions, where SES has one for each.
 
 Errors: none; refusals are values.
 """
@@ -40,8 +40,7 @@ def put(service: Service, call: Call) -> Result:
     if service.account.sandbox:
         return refusal.invalid("Production access is required for this operation.")  # UNCERTAIN
     entry = Suppressed(address=box.address, reason=SuppressionReason(reason), since=service.clock())
-    changed = {**service.account.suppressed, box.address.lower(): entry}
-    service.account = replace(service.account, suppressed=changed)
+    service.account = service.account.suppressing([entry])
     return {}
 
 
@@ -50,7 +49,8 @@ def get(service: Service, call: Call) -> Result:
     entry = service.account.suppressed.get(call.arguments[0].lower())
     if entry is None:
         return _absent(call.arguments[0])
-    return {"SuppressedDestination": _shown(entry)}
+    attributes = {} if entry.message_id is None else {"MessageId": entry.message_id}
+    return {"SuppressedDestination": {**_shown(entry), "Attributes": attributes}}
 
 
 def delete(service: Service, call: Call) -> Result:
@@ -85,7 +85,7 @@ def listed(service: Service, call: Call) -> Result:
         and (start is None or entry.since >= start)
         and (end is None or entry.since <= end)
     }
-    cut = page(call, sorted(entries))
+    cut = page(call, sorted(entries), f"{sorted(reasons)} {start} {end}")
     if isinstance(cut, Refusal):
         return cut
     return cut.result("SuppressedDestinationSummaries", [_shown(entries[key]) for key in cut.names])

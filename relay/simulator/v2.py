@@ -91,7 +91,7 @@ def get_account(service: Service, _call: Call) -> Result:
             "SentLast24Hours": float(service.usage.day.total(service.clock())),
         },
         "SendingEnabled": account.can_send,
-        "SuppressionAttributes": {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]},
+        "SuppressionAttributes": {"SuppressedReasons": sorted(account.suppressed_reasons)},
         "VdmAttributes": {"VdmEnabled": "DISABLED"},
     }
 

@@ -61,6 +61,7 @@ EVERYTHING = {
         "t": {"status": "DISABLED", "identities": ["example.net"], "configuration_sets": ["app"]}
     },
     "suppressed": {"Dead@x.example": "COMPLAINT"},
+    "suppressed_reasons": ["COMPLAINT"],
     "denied": [{"action": "ses:*", "resource": "*"}],
     "roles": {"arn:aws:iam::123456789012:role/r": "external", "arn:aws:iam::1:role/s": None},
     "bare_line_feeds": True,
@@ -123,6 +124,10 @@ def test_a_changed_rate_and_usage_count_at_once(control, send):
             "tenants.t.status: must be one of ENABLED, REINSTATED, DISABLED",
         ),
         ({"suppressed": {"a@b": "SPITE"}}, "suppressed.a@b: must be one of BOUNCE, COMPLAINT"),
+        (
+            {"suppressed_reasons": ["SPITE"]},
+            "suppressed_reasons: must be some of BOUNCE, COMPLAINT",
+        ),
         ({"denied": ["ses:*"]}, 'denied: expected a list of objects, got ["ses:*"]'),
         (
             {"denied": [{}]},

@@ -88,7 +88,7 @@ def test_fates_of_ordinary_addresses_are_scripted(control, send):
     assert status == 201
     assert (shown["type"], shown["subtype"], shown["times"]) == ("Permanent", "General", 2)
     control("POST", "fates", {"recipient": "c@*", "kind": "Complaint", "feedback": "other"})
-    for recipient in ("a@y.example", "b@z.example", "B@Y.example", "a@y.example", "c@z.example"):
+    for recipient in ("a@y.example", "b@z.example", "B@Y.example", "d@y.example", "c@z.example"):
         send.accepted(destinations=(recipient,))
     assert [one["recipients"] for one in control("GET", "events")[1]] == [
         ["a@y.example"],
