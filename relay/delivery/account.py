@@ -3,9 +3,9 @@
 Rate, quota and standing change by AWS's decision; the scheduler and the operator hear of it here.
 
 SES facts: control calls are limited to one per second for the whole account (SES Developer Guide,
-quotas), so that this is rare, never at the same moment in all relays of an account, and waits
-between its two calls. GetAccount (v2) tells everything; GetSendQuota (v1), which older policies
-allow alone, tells the three numbers.
+quotas), so that this is rare, never at the same moment in all relays of an account, waits between
+its calls, and asks again where somebody else of the account was quicker. GetAccount (v2) tells
+everything; GetSendQuota (v1), which older policies allow alone, tells the three numbers.
 
 Errors: `AccountUnknown` as a value; the poller goes on.
 """
@@ -14,6 +14,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,6 +22,7 @@ from botocore.parsers import ResponseParserError
 
 from relay.aws import RouteClients
 from relay.delivery.answer import Answer
+from relay.delivery.control import BETWEEN_CALLS, CALL_SECONDS, Pace
 from relay.model.account import AccountState
 from relay.model.clock import Clock
 
@@ -29,8 +31,7 @@ if TYPE_CHECKING:  # the stubs are a test dependency
     from types_aiobotocore_sesv2.type_defs import GetAccountResponseTypeDef
 
 SHORTEST, LONGEST = 60.0, 300.0  # seconds between two looks
-BETWEEN_CALLS = 1.1
-CALL_SECONDS = 30.0
+TRIES = 4  # where the account is asked by others at the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,13 @@ class AccountUnknown:
 Look = AccountState | AccountUnknown
 
 
+@dataclass(frozen=True, slots=True)
+class _TooMany:
+    """Somebody else of the account was quicker; how it will be told if that goes on."""
+
+    unknown: AccountUnknown
+
+
 class AccountPoller:
     """Looks at one route's account again and again."""
 
@@ -52,11 +60,13 @@ class AccountPoller:
         clock: Clock,
         told: Callable[[Look], None],
         chance: Callable[[], float] = random.random,
+        pace: Pace | None = None,
     ) -> None:
         self._clients = clients
         self._clock = clock
         self._told = told
         self._chance = chance
+        self._pace = Pace(clock) if pace is None else pace
 
     async def run(self) -> None:
         """Look at once, and then for ever; ends by cancellation alone."""
@@ -68,23 +78,39 @@ class AccountPoller:
             await self._clock.sleep(SHORTEST + self._chance() * (longest - SHORTEST))
 
     async def look(self) -> Look:
-        """Ask once: everything, or the numbers alone where nothing else is allowed."""
+        """Ask: everything, or the numbers alone where nothing else is allowed."""
+        for _ in range(TRIES - 1):
+            look = await self._look()
+            if not isinstance(look, _TooMany):
+                return look
+            await self._clock.sleep(BETWEEN_CALLS * self._chance())
+        look = await self._look()
+        return look.unknown if isinstance(look, _TooMany) else look
+
+    async def _look(self) -> "Look | _TooMany":
+        await self._pace.turn()
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 return _whole(await self._clients.sesv2.get_account())
         except ClientError as exc:
             answer = Answer.parsed(exc.response)
+            unknown = AccountUnknown(f"GetAccount: {answer.detail}")
+            if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+                return _TooMany(unknown)
             if answer.status not in {401, 403, 404}:
-                return AccountUnknown(f"GetAccount: {answer.detail}")
+                return unknown
+            return await self._numbers(unknown)
         except (BotoCoreError, ResponseParserError, TimeoutError, KeyError) as exc:
             return _unknown("GetAccount", exc)
-        await self._clock.sleep(BETWEEN_CALLS)
+
+    async def _numbers(self, unknown: AccountUnknown) -> Look:
+        await self._pace.turn()
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 return _numbers(await self._clients.ses.get_send_quota())
         except ClientError as exc:
             # What GetAccount said is the better advice: it is the one to allow.
-            return AccountUnknown(f"GetAccount: {answer.detail}; GetSendQuota: {exc}")
+            return AccountUnknown(f"{unknown.reason}; GetSendQuota: {exc}")
         except (BotoCoreError, ResponseParserError, TimeoutError, KeyError) as exc:
             return _unknown("GetSendQuota", exc)
 

@@ -1,61 +1,19 @@
 """Questions to AWS before the first message: whose the credentials are, what the account knows.
 
-SES facts: control calls are limited to one per second for the whole account (SES Developer Guide,
-quotas); whoever asks more than once shares one `Pace` among all its routes, because two of them may
-be of one account. GetEmailIdentity, GetConfigurationSet and GetTenant answer NotFound for what this
+SES facts: GetEmailIdentity, GetConfigurationSet and GetTenant answer NotFound for what this
 Region does not have (SES API v2 reference).
-Standards: RFC 9110 §6.6.1 (Date: the time at AWS, good to a second).
 
 Errors: `Unanswered` as a value, with AWS's words.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
-from enum import Enum
-from typing import TypeVar
-
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    PartialCredentialsError,
-)
-from botocore.parsers import ResponseParserError
 
 from relay.aws import RouteClients, open_sts
 from relay.delivery.account import AccountPoller, Look
-from relay.delivery.answer import Answer
-from relay.delivery.answers import Hold, Named, verdict_on
-from relay.model.clock import Clock
-from relay.model.outcome import Cause
+from relay.delivery.control import Pace, date_in, heard
 from relay.model.settings import Route
-
-BETWEEN_CALLS = 1.1
-CALL_SECONDS = 30.0
-
-T = TypeVar("T")
-
-
-class Why(Enum):
-    """What kind of no it is."""
-
-    ABSENT = "absent"
-    DENIED = "denied"  # the role lacks the permission
-    CREDENTIALS = "credentials"
-    UNREACHABLE = "unreachable"  # or an answer that tells nothing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unanswered:
-    """AWS did not say; `detail` is its words or botocore's."""
-
-    why: Why
-    detail: str
-    at: datetime | None = None  # the time at AWS, where it answered at all
+from relay.model.unanswered import Unanswered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,19 +44,6 @@ class ConfigurationSet:
     events: frozenset[str] | None  # as SES names them: BOUNCE, COMPLAINT …; None: not readable
 
 
-@dataclass(slots=True)
-class Pace:
-    """Keeps control calls a little more than a second apart."""
-
-    clock: Clock
-    _free_at: float = field(default=float("-inf"))
-
-    async def turn(self) -> None:
-        """Wait until another call may be made."""
-        await self.clock.sleep(self._free_at - self.clock.monotonic())
-        self._free_at = self.clock.monotonic() + BETWEEN_CALLS
-
-
 @dataclass(frozen=True, slots=True)
 class Inspector:
     """Asks about one route. Each answer is asked for once by whoever remembers it."""
@@ -110,20 +55,20 @@ class Inspector:
     async def caller(self) -> Caller | Unanswered:
         """Ask STS whose the credentials are; needs no permission."""
         async with open_sts(self.route, self.clients.credentials) as sts:
-            said = await _heard(sts.get_caller_identity)
+            said = await heard(sts.get_caller_identity)
         if isinstance(said, Unanswered):
             return said
-        return Caller(arn=said["Arn"], at=_date(said["ResponseMetadata"]["HTTPHeaders"]))
+        return Caller(arn=said["Arn"], at=date_in(said["ResponseMetadata"]["HTTPHeaders"]))
 
     async def account(self) -> Look:
         """Ask what the account may do."""
-        await self.pace.turn()
-        return await AccountPoller(self.clients, self.pace.clock, lambda _: None).look()
+        clock = self.pace.clock
+        return await AccountPoller(self.clients, clock, lambda _: None, pace=self.pace).look()
 
     async def identity(self, name: str) -> Identity | Unanswered:
         """Ask about one address or domain."""
         await self.pace.turn()
-        said = await _heard(lambda: self.clients.sesv2.get_email_identity(EmailIdentity=name))
+        said = await heard(lambda: self.clients.sesv2.get_email_identity(EmailIdentity=name))
         if isinstance(said, Unanswered):
             return said
         dkim, mail_from = said.get("DkimAttributes", {}), said.get("MailFromAttributes")
@@ -141,11 +86,11 @@ class Inspector:
         """Ask about one configuration set and its event destinations."""
         sesv2 = self.clients.sesv2
         await self.pace.turn()
-        said = await _heard(lambda: sesv2.get_configuration_set(ConfigurationSetName=name))
+        said = await heard(lambda: sesv2.get_configuration_set(ConfigurationSetName=name))
         if isinstance(said, Unanswered):
             return said
         await self.pace.turn()
-        told = await _heard(
+        told = await heard(
             lambda: sesv2.get_configuration_set_event_destinations(ConfigurationSetName=name)
         )
         events = None
@@ -162,42 +107,7 @@ class Inspector:
     async def tenant(self, name: str) -> str | Unanswered:
         """Ask for the sending status of a tenant, in SES's word."""
         await self.pace.turn()
-        said = await _heard(lambda: self.clients.sesv2.get_tenant(TenantName=name))
+        said = await heard(lambda: self.clients.sesv2.get_tenant(TenantName=name))
         if isinstance(said, Unanswered):
             return said
         return said["Tenant"].get("SendingStatus", "unknown")
-
-
-async def _heard(call: Callable[[], Awaitable[T]]) -> T | Unanswered:
-    try:
-        async with asyncio.timeout(CALL_SECONDS):
-            return await call()
-    except ClientError as exc:
-        answer = Answer.parsed(exc.response)
-        headers = exc.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-        return Unanswered(why=_why(answer), detail=answer.detail, at=_date(headers))
-    except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as exc:
-        return Unanswered(why=Why.CREDENTIALS, detail=str(exc))
-    except (BotoCoreError, ResponseParserError, TimeoutError) as exc:
-        return Unanswered(why=Why.UNREACHABLE, detail=f"{type(exc).__name__}: {exc}")
-
-
-def _why(answer: Answer) -> Why:
-    if answer.code == "NotFound":
-        return Why.ABSENT
-    match verdict_on(answer):
-        case Named.RESOURCE:
-            return Why.DENIED
-        case Hold(cause=Cause.CREDENTIALS):
-            return Why.CREDENTIALS
-        case _:
-            return Why.UNREACHABLE
-
-
-def _date(headers: object) -> datetime | None:
-    """Read when AWS answered; a date that cannot be read tells nothing."""
-    said = headers.get("date") if isinstance(headers, dict) else None
-    try:
-        return parsedate_to_datetime(said) if isinstance(said, str) else None
-    except ValueError:
-        return None

@@ -77,7 +77,6 @@ async def test_neither_is_allowed():
 @pytest.mark.parametrize(
     "step",
     [
-        refused(Api.V2, "TooManyRequestsException", "Rate exceeded", 429),
         page(503),
         page(200),
         whole(SendQuota={}),
@@ -89,6 +88,23 @@ async def test_other_faults_are_told_and_nothing_more_is_asked(step):
     assert isinstance(seen, AccountUnknown)
     assert seen.reason.startswith("GetAccount: ")
     assert len(paths) == 1
+
+
+THROTTLED = refused(Api.V2, "TooManyRequestsException", "Rate exceeded", 429)
+
+
+async def test_where_others_of_the_account_were_quicker_it_asks_again():
+    seen, paths, poller = await look(THROTTLED, THROTTLED, whole())
+    assert isinstance(seen, AccountState)
+    assert len(paths) == 3
+    waited = poller._clock.monotonic() - FakeClock().monotonic()
+    assert waited > 2, "control calls are limited to one per second"
+
+
+async def test_an_account_that_is_always_asked_too_much_is_told_of():
+    seen, paths, _ = await look(*[THROTTLED] * 4)
+    assert seen == AccountUnknown("GetAccount: HTTP 429 TooManyRequests: Rate exceeded")
+    assert len(paths) == 4
 
 
 async def test_a_fault_of_the_second_call():

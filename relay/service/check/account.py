@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from relay.delivery.account import AccountUnknown
-from relay.delivery.inspection import ConfigurationSet, Inspector, Unanswered, Why
+from relay.delivery.inspection import ConfigurationSet, Inspector
 from relay.model.account import AccountState
 from relay.model.clock import Clock
 from relay.model.settings import Route, Settings
+from relay.model.unanswered import Unanswered, Why
 from relay.service.check.finding import Finding, fault, ok, warning
 from relay.service.check.identities import IdentityCheck
 from relay.service.check.senders import needed, routes_of

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 from relay.aws import UnusableRoute, open_clients
-from relay.delivery.inspection import Inspector, Pace
+from relay.delivery.control import Pace
+from relay.delivery.inspection import Inspector
 from relay.model.clock import Clock
 from relay.model.settings import Settings
 from relay.service.check.account import RouteCheck

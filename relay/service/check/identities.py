@@ -8,8 +8,9 @@ Errors: none; findings.
 
 from dataclasses import dataclass, field
 
-from relay.delivery.inspection import Identity, Inspector, Unanswered, Why
+from relay.delivery.inspection import Identity, Inspector
 from relay.model.settings import DkimSigner, Route, Settings
+from relay.model.unanswered import Unanswered, Why
 from relay.service.check.finding import Finding, fault, ok, warning
 from relay.service.check.senders import Needed
 
