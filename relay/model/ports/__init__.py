@@ -39,6 +39,19 @@ from relay.model.ports.mail import (
     Transaction,
     Withdraw,
 )
+from relay.model.ports.mirroring import (
+    FROM_ACCOUNT,
+    SETTLES,
+    SKEW,
+    AccountListAtSes,
+    ListCounts,
+    Listed,
+    ListedReason,
+    ListPage,
+    ListStanding,
+    Mirrors,
+    Owed,
+)
 from relay.model.ports.remembering import (
     History,
     Holds,
@@ -57,9 +70,13 @@ from relay.model.ports.sending import (
 )
 
 __all__ = [
+    "FROM_ACCOUNT",
     "LEARNED_REASONS",
+    "SETTLES",
+    "SKEW",
     "TALLIES_KEPT",
     "TALLY_SLOT",
+    "AccountListAtSes",
     "Attempting",
     "Corrupt",
     "Custody",
@@ -71,9 +88,16 @@ __all__ = [
     "Learned",
     "Lesson",
     "Lessons",
+    "ListCounts",
+    "ListPage",
+    "ListStanding",
+    "Listed",
+    "ListedReason",
     "MailParameters",
+    "Mirrors",
     "NewEntry",
     "NoCustody",
+    "Owed",
     "Queue",
     "QueueControl",
     "QueueKey",
