@@ -9,6 +9,7 @@ from relay.model.ports import (
     History,
     Holds,
     Lessons,
+    Mirrors,
     QueueControl,
     Sendings,
     Suppression,
@@ -63,6 +64,11 @@ class Shared(Protocol):
     @property
     def tallies(self) -> Tallies:
         """What reputations are made of."""
+        ...
+
+    @property
+    def mirrors(self) -> Mirrors:
+        """What is known of the accounts' suppression lists."""
         ...
 
     async def close(self) -> None:

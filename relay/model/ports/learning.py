@@ -146,7 +146,8 @@ class Lessons(Protocol):
         """Take a lesson in.
 
         An address on the list already keeps the stronger of both entries: for good before for a
-        time, an operator's before an event's, the older one. So no order gives another list.
+        time, an operator's before an event's, one's own before an account's list's, the older one.
+        So no order gives another list.
         """
         ...
 

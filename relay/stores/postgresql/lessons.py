@@ -19,8 +19,7 @@ from relay.stores.codec import to_number, to_time
 from relay.stores.full_mailbox import WINDOW, too_full
 from relay.stores.postgresql import tallies as counts
 from relay.stores.postgresql.database import Connection, Database, keepable
-from relay.stores.postgresql.suppression import PostgresSuppression, lock, look_up, write
-from relay.stores.stronger import stronger
+from relay.stores.postgresql.suppression import PostgresSuppression, learn, lock
 
 # A queue holds an event 14 days, and its dead-letter queue as long again.
 _REMEMBERED = timedelta(days=30)
@@ -116,7 +115,7 @@ async def _learn(connection: Connection, lesson: Lesson) -> Learned:
         entries = [*lesson.suppress]
         if lesson.full is not None:
             entries += await _too_full(connection, lesson.key, lesson.full)
-        suppressed = await _suppress(connection, entries, lesson.at)
+        suppressed = await learn(connection, entries, lesson.at)
     await counts.add(connection, lesson.tallies)
     if (kept := lesson.waiting) is not None:
         await connection.execute(
@@ -130,25 +129,6 @@ async def _learn(connection: Connection, lesson: Lesson) -> Learned:
             kept.counted,
         )
     return Learned(fresh=True, suppressed=tuple(suppressed))
-
-
-async def _suppress(
-    connection: Connection, entries: Sequence[Suppressed], now: datetime
-) -> list[Suppressed]:
-    """Put on the list what is stronger, and give what was not in force until now."""
-    news: list[Suppressed] = []
-    for entry in entries:
-        known = await look_up(connection, entry.address)
-        kept = entry if known is None else stronger(known, entry)
-        if kept is not known:
-            await write(connection, [kept])
-        if not _in_force(known, now) and _in_force(kept, now):
-            news.append(kept)
-    return news
-
-
-def _in_force(entry: Suppressed | None, now: datetime) -> bool:
-    return entry is not None and (entry.until is None or entry.until > now)
 
 
 async def _too_full(connection: Connection, key: str, full: FullMailboxes) -> list[Suppressed]:

@@ -13,6 +13,7 @@ from relay.stores.postgresql.control import PostgresControl
 from relay.stores.postgresql.database import Connection, Database
 from relay.stores.postgresql.history import PostgresHistory
 from relay.stores.postgresql.lessons import PostgresLessons
+from relay.stores.postgresql.mirrors import PostgresMirrors
 from relay.stores.postgresql.node import Node
 from relay.stores.postgresql.queue import PostgresQueue
 from relay.stores.postgresql.sendings import PostgresSendings
@@ -36,6 +37,7 @@ class Shared:
     sendings: PostgresSendings
     lessons: PostgresLessons
     tallies: PostgresTallies
+    mirrors: PostgresMirrors
     database: Database
 
     async def close(self) -> None:
@@ -119,5 +121,6 @@ def _shared(database: Database, keep: float, clock: Clock) -> Shared:
         sendings=PostgresSendings(database),
         lessons=PostgresLessons(database, suppression),
         tallies=PostgresTallies(database),
+        mirrors=PostgresMirrors(database, suppression, clock),
         database=database,
     )

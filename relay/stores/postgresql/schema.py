@@ -153,7 +153,29 @@ CREATE INDEX names_at ON ses_relay.names (at);
 # Relays that do not know the column add nothing to it.
 _STEP_2 = "ALTER TABLE ses_relay.tallies ADD COLUMN messages bigint NOT NULL DEFAULT 0"
 
-STEPS = (_STEP_1, _STEP_2)
+# Relays that do not know the mirrors leave them as they are: what they take off our list is not
+# taken off an account's.
+_STEP_3 = """
+CREATE TABLE ses_relay.account_lists (
+    name text PRIMARY KEY,
+    look_at bigint NOT NULL DEFAULT 0,
+    read_at bigint, whole_at bigint,
+    pages integer NOT NULL DEFAULT 0,
+    put_upto bigint NOT NULL DEFAULT 0
+);
+-- seen: the begin of the last reading that showed it. removed: when it was taken off our list.
+-- written: when we last put it there, or took it off.
+CREATE TABLE ses_relay.account_listed (
+    list text, address text COLLATE "C",
+    reason text NOT NULL, updated bigint NOT NULL,
+    seen bigint NOT NULL, removed bigint, written bigint,
+    PRIMARY KEY (list, address)
+);
+CREATE INDEX account_listed_address ON ses_relay.account_listed (address);
+CREATE INDEX account_listed_removed ON ses_relay.account_listed (list) WHERE removed IS NOT NULL;
+"""
+
+STEPS = (_STEP_1, _STEP_2, _STEP_3)
 OLDEST = 1  # the fewest steps a relay must know of to work beside one that has taken all of these
 
 

@@ -8,7 +8,7 @@ Errors: `StoreFault` values.
 
 import asyncio
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from relay.model.address import Address
@@ -17,6 +17,7 @@ from relay.model.ports import StoreFault, Suppressed
 from relay.stores.codec import to_number, to_time
 from relay.stores.postgresql.database import Connection, Database, Row, keepable
 from relay.stores.prints import Prints, print_of
+from relay.stores.stronger import in_force, stronger
 
 _FRESH = 1.0  # seconds for which the prints in memory count as complete
 _LOCK = 0x5345534C  # advisory: changes of the list
@@ -73,16 +74,14 @@ class PostgresSuppression:
         """Remove addresses and say which of them were there."""
         wanted = [_kept(address) for address in addresses]
 
+        now = to_number(self._clock.now())
+
         async def work(connection: Connection) -> list[str]:
-            found = await connection.fetch(
-                "DELETE FROM ses_relay.suppressed WHERE address = ANY($1::text[])"
-                " RETURNING address",
-                wanted,
-            )
-            gone = {row[0] for row in found}
+            await lock(connection)
+            gone = await remove(connection, wanted, now)
             return [address for address in dict.fromkeys(wanted) if address in gone]
 
-        return await self._database.ask(work)
+        return await self._database.run(work)
 
     async def listed(self, after: str, limit: int) -> Sequence[Suppressed] | StoreFault:
         """List by address, from the first beyond `after`."""
@@ -128,6 +127,11 @@ async def lock(connection: Connection) -> None:
 
 async def write(connection: Connection, entries: Sequence[Suppressed]) -> None:
     """Put entries on the list, in the place of those that are there; after `lock`."""
+    await connection.execute(
+        "DELETE FROM ses_relay.account_listed WHERE address = ANY($1::text[])"
+        " AND removed IS NOT NULL",
+        [_kept(entry.address) for entry in entries],
+    )
     await connection.executemany(
         "INSERT INTO ses_relay.suppressed (address, print, reason, since, until, note)"
         " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (address) DO UPDATE SET"
@@ -145,6 +149,36 @@ async def write(connection: Connection, entries: Sequence[Suppressed]) -> None:
             for entry in entries
         ],
     )
+
+
+async def remove(connection: Connection, addresses: Sequence[str], now: int) -> set[str]:
+    """Take addresses off, and remember that of the mirrors; gives those that were on the list."""
+    await connection.execute(
+        "UPDATE ses_relay.account_listed SET removed = $2 WHERE address = ANY($1::text[])"
+        " AND removed IS NULL",
+        addresses,
+        now,
+    )
+    found = await connection.fetch(
+        "DELETE FROM ses_relay.suppressed WHERE address = ANY($1::text[]) RETURNING address",
+        addresses,
+    )
+    return {row[0] for row in found}
+
+
+async def learn(
+    connection: Connection, entries: Iterable[Suppressed], now: datetime
+) -> list[Suppressed]:
+    """Put on the list what is stronger, and give what was not in force until now; after `lock`."""
+    news: list[Suppressed] = []
+    for entry in entries:
+        known = await look_up(connection, entry.address)
+        kept = entry if known is None else stronger(known, entry)
+        if kept is not known:
+            await write(connection, [kept])
+        if not in_force(known, now) and in_force(kept, now):
+            news.append(kept)
+    return news
 
 
 async def look_up(connection: Connection, address: str) -> Suppressed | None:

@@ -21,8 +21,7 @@ from relay.stores.full_mailbox import WINDOW, too_full
 from relay.stores.sqlite import tallies as counts
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database
-from relay.stores.sqlite.suppression import SqliteSuppression, look_up, write
-from relay.stores.stronger import stronger
+from relay.stores.sqlite.suppression import SqliteSuppression, learn
 
 # A queue holds an event 14 days, and its dead-letter queue as long again.
 _REMEMBERED = timedelta(days=30)
@@ -120,23 +119,7 @@ def _learn(connection: sqlite3.Connection, lesson: Lesson) -> Learned:
                 int(kept.counted),
             ),
         )
-    return Learned(fresh=True, suppressed=tuple(_suppress(connection, entries, lesson.at)))
-
-
-def _suppress(
-    connection: sqlite3.Connection, entries: Iterable[Suppressed], now: datetime
-) -> Iterable[Suppressed]:
-    for entry in entries:
-        known = look_up(connection, entry.address.lower())
-        kept = entry if known is None else stronger(known, entry)
-        if kept is not known:
-            write(connection, [kept])
-        if not _in_force(known, now) and _in_force(kept, now):
-            yield kept
-
-
-def _in_force(entry: Suppressed | None, now: datetime) -> bool:
-    return entry is not None and (entry.until is None or entry.until > now)
+    return Learned(fresh=True, suppressed=tuple(learn(connection, entries, lesson.at)))
 
 
 def _too_full(

@@ -15,6 +15,7 @@ from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database, Role, Sync
 from relay.stores.sqlite.history import SqliteHistory
 from relay.stores.sqlite.lessons import SqliteLessons
+from relay.stores.sqlite.mirrors import SqliteMirrors
 from relay.stores.sqlite.queue import Shelf, SqliteQueue
 from relay.stores.sqlite.schema import HISTORY, QUEUE, STATE
 from relay.stores.sqlite.sendings import SqliteSendings
@@ -36,6 +37,7 @@ class Shared:
     sendings: SqliteSendings
     lessons: SqliteLessons
     tallies: SqliteTallies
+    mirrors: SqliteMirrors
     crew: Crew
     databases: Sequence[Database]
 
@@ -142,6 +144,7 @@ async def _open_shared(folder: Path, crew: Crew, keep: float, role: Role) -> Sha
         sendings=SqliteSendings(finding, crew),
         lessons=SqliteLessons(state, reading, suppression, crew),
         tallies=SqliteTallies(state, reading, crew),
+        mirrors=SqliteMirrors(state, reading, suppression, crew),
         crew=crew,
         databases=(state, past, reading, finding, looking),
     )

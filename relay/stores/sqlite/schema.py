@@ -172,6 +172,30 @@ def _state_3(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE tallies ADD COLUMN messages INTEGER NOT NULL DEFAULT 0")
 
 
+def _state_4(connection: sqlite3.Connection) -> None:
+    """Make room for the mirrors of accounts' suppression lists."""
+    for statement in (
+        """CREATE TABLE account_lists (
+            name TEXT PRIMARY KEY,
+            look_at INTEGER NOT NULL DEFAULT 0,
+            read_at INTEGER, whole_at INTEGER,
+            pages INTEGER NOT NULL DEFAULT 0,
+            put_upto INTEGER NOT NULL DEFAULT 0
+        ) STRICT, WITHOUT ROWID""",
+        # seen: the begin of the last reading that showed it. removed: when it was taken off our
+        # list. written: when we last put it there, or took it off.
+        """CREATE TABLE account_listed (
+            list TEXT NOT NULL, address TEXT NOT NULL,
+            reason TEXT NOT NULL, updated INTEGER NOT NULL,
+            seen INTEGER NOT NULL, removed INTEGER, written INTEGER,
+            PRIMARY KEY (list, address)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX account_listed_address ON account_listed (address)",
+        "CREATE INDEX account_listed_removed ON account_listed (list) WHERE removed IS NOT NULL",
+    ):
+        connection.execute(statement)
+
+
 def _history_1(connection: sqlite3.Connection) -> None:
     for statement in (
         """CREATE TABLE events (
@@ -195,5 +219,5 @@ def _history_1(connection: sqlite3.Connection) -> None:
 
 
 QUEUE = Schema(mark=0x53455351, steps=(_queue_1,))
-STATE = Schema(mark=0x53455354, steps=(_state_1, _state_2, _state_3))
+STATE = Schema(mark=0x53455354, steps=(_state_1, _state_2, _state_3, _state_4))
 HISTORY = Schema(mark=0x53455348, steps=(_history_1,))

@@ -8,7 +8,7 @@ Errors: `StoreFault` values.
 
 import sqlite3
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from relay.model.address import Address
@@ -17,6 +17,7 @@ from relay.stores.codec import to_number, to_time
 from relay.stores.prints import Prints, print_of
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database
+from relay.stores.stronger import in_force, stronger
 
 _FRESH = 1.0  # seconds for which the prints in memory count as complete
 
@@ -65,15 +66,10 @@ class SqliteSuppression:
     async def unsuppress(self, addresses: Sequence[str]) -> Sequence[str] | StoreFault:
         """Remove addresses and say which of them were there."""
         wanted = [address.lower() for address in addresses]
+        now = to_number(self._crew.clock.now())
 
         def work(connection: sqlite3.Connection) -> list[str]:
-            return [
-                address
-                for address in wanted
-                if connection.execute(
-                    "DELETE FROM suppressed WHERE address = ?", (address,)
-                ).rowcount
-            ]
+            return [address for address in wanted if remove(connection, address, now)]
 
         return await self._crew.writer.do(self._database, work)
 
@@ -110,6 +106,10 @@ class SqliteSuppression:
 def write(connection: sqlite3.Connection, entries: Sequence[Suppressed]) -> None:
     """Put entries on the list, in the place of those that are there."""
     connection.executemany(
+        "DELETE FROM account_listed WHERE address = ? AND removed IS NOT NULL",
+        [(entry.address.lower(),) for entry in entries],
+    )
+    connection.executemany(
         "INSERT OR REPLACE INTO suppressed (address, print, reason, since, until, note)"
         " VALUES (?, ?, ?, ?, ?, ?)",
         [
@@ -124,6 +124,28 @@ def write(connection: sqlite3.Connection, entries: Sequence[Suppressed]) -> None
             for entry in entries
         ],
     )
+
+
+def remove(connection: sqlite3.Connection, address: str, now: int) -> bool:
+    """Take an address off, and remember that of the mirrors; False: it was not on the list."""
+    connection.execute(
+        "UPDATE account_listed SET removed = ? WHERE address = ? AND removed IS NULL",
+        (now, address),
+    )
+    return bool(connection.execute("DELETE FROM suppressed WHERE address = ?", (address,)).rowcount)
+
+
+def learn(
+    connection: sqlite3.Connection, entries: Iterable[Suppressed], now: datetime
+) -> Iterator[Suppressed]:
+    """Put on the list what is stronger, and give what was not in force until now."""
+    for entry in entries:
+        known = look_up(connection, entry.address.lower())
+        kept = entry if known is None else stronger(known, entry)
+        if kept is not known:
+            write(connection, [kept])
+        if not in_force(known, now) and in_force(kept, now):
+            yield kept
 
 
 def look_up(connection: sqlite3.Connection, address: str) -> Suppressed | None:
