@@ -35,6 +35,7 @@ from relay.service.assembly import Outside, assemble
 from relay.service.feedback import Around, learning
 from relay.service.stores import Stores
 from relay.simulator import Account, Caller, Refusal, Simulator, Submission
+from relay.stores.none import NoSenders
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.files import Files
 from relay.stores.sqlite.opening import open_sqlite
@@ -66,7 +67,7 @@ class InProcessSes:
     def __init__(self, simulator, seconds=0.05):
         self.simulator = simulator
         self.seconds = seconds
-        self.verified = Verified()
+        self.verified = Verified(NoSenders(), "account", FakeClock())
         self.requests = 0
         self.refused = []  # SES's words
         self.taken = []  # recipients of what SES took, in its order
@@ -140,6 +141,7 @@ class FakeRelay:
             holds=sqlite.shared.holds,
             suppression=sqlite.shared.suppression,
             verdicts=sqlite.shared.verdicts,
+            senders=sqlite.shared.senders,
             history=sqlite.shared.history,
             trace=sqlite.shared.history,
             sendings=sqlite.shared.sendings,

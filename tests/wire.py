@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 from xml.sax.saxutils import escape
 
 from relay.delivery.ses import SesTransport
+from relay.delivery.verified import Verified
 from relay.model.address import Address
+from relay.model.clock import SystemClock
 from relay.model.content import Content, Field
 from relay.model.envelope import Recipient
 from relay.model.message import Message, Parameters, Request
 from relay.model.settings import Api, Lane, Route
+from relay.stores.none import NoSenders
 
 XML = "http://ses.amazonaws.com/doc/2010-12-01/"
 
@@ -219,6 +222,11 @@ def mail(*, sender="a@example.com", recipients=("b@example.net",), body=b"Hello\
     )
 
 
+def nobody():
+    """Give the memory of an account that nobody has sent by."""
+    return Verified(NoSenders(), "account", SystemClock())
+
+
 class Ses:
     """A scripted SES and the way to it."""
 
@@ -230,7 +238,7 @@ class Ses:
 
     def transport(self, api):
         """Give a transport that has sent nothing yet."""
-        return SesTransport(api, self._calls, self.clients.credentials)
+        return SesTransport(api, self._calls, self.clients.credentials, nobody())
 
     async def send(self, api, message=None, transport=None):
         """Send one message in one request and give the outcome."""

@@ -8,14 +8,14 @@ Errors: none leaves `send` but cancellation and bugs of ours.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from botocore.exceptions import CredentialRetrievalError
 
 from relay.aws import RenewableCredentials, RouteClients
 from relay.delivery import replies
 from relay.delivery.answer import Answer, Sending
-from relay.delivery.answers import Hold, Refuse, judge, verdict_on
+from relay.delivery.answers import Hold, Named, Refuse, judge, verdict_on
 from relay.delivery.direct import direct_calls
 from relay.delivery.exchange import Call, Heard, deadline, exchange
 from relay.delivery.lean import lean_calls
@@ -39,12 +39,16 @@ class SesTransport:
     """Hands the requests of one route to SES."""
 
     def __init__(
-        self, api: Api, calls: Mapping[Api, Call], credentials: RenewableCredentials
+        self,
+        api: Api,
+        calls: Mapping[Api, Call],
+        credentials: RenewableCredentials,
+        verified: Verified,
     ) -> None:
         self._api = api
         self._calls = calls
         self._credentials = credentials
-        self._verified = Verified()
+        self._verified = verified
 
     async def send(self, message: Message, request: Request) -> Outcome:
         """Make one request and say what became of it, within `deadline(message.content.size)`."""
@@ -60,10 +64,16 @@ class SesTransport:
             heard = await exchange(self._calls[api], sending, ends)
         match heard:
             case Answer():
-                return judge(heard, sending, self._verified)
+                return judge(heard, sending, await self._known(heard, message))
             case Relayed():
                 self._verified.remember((message.source, *message.authors))
         return heard
+
+    async def _known(self, answer: Answer, message: Message) -> Container[str]:
+        """Say who was verified before, where SES says that somebody is not."""
+        if verdict_on(answer) is not Named.UNVERIFIED:
+            return ()
+        return await self._verified.among((message.source, *message.authors))
 
     def _too_long_for_v1(self, api: Api, heard: Heard) -> bool:
         return (
@@ -91,7 +101,7 @@ def _refused_credentials(heard: Heard) -> bool:
     return isinstance(verdict, Hold) and verdict.cause is Cause.CREDENTIALS
 
 
-async def ses_transport(api: Api, clients: RouteClients) -> SesTransport:
+async def ses_transport(api: Api, clients: RouteClients, verified: Verified) -> SesTransport:
     """Give the way to SES over a route's clients, which stay the caller's to close."""
     calls = await lean_calls(clients) or await direct_calls(clients) or plain_calls(clients)
-    return SesTransport(api, calls, clients.credentials)
+    return SesTransport(api, calls, clients.credentials, verified)

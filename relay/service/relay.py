@@ -23,6 +23,7 @@ from relay.service.named_routes import Departures, Stranded, refuse_removal
 from relay.service.office import Office
 from relay.service.reload import change
 from relay.service.routes import Routes
+from relay.service.senders import VerifiedSenders
 from relay.service.snapshot import Unusable, snapshot_of
 from relay.service.standing import Standing
 from relay.service.stores import Stores, opened
@@ -99,6 +100,7 @@ class Relay:
                     tasks.create_task(forever("stranded mail", self.stranded.run)),
                     tasks.create_task(forever("holds", parts.holds.run)),
                     tasks.create_task(forever("clock", parts.recall.run)),
+                    tasks.create_task(forever("verified senders", self.senders.run)),
                     *(tasks.create_task(forever(*work)) for work in self.office.work()),
                 ]
                 on_ready()
@@ -161,7 +163,13 @@ class Relay:
             opened(settings.queue.store, settings.history, self._outside.clock, self._outside.seat)
         )
         self._stores = stores
-        routes = self._routes = Routes(self._outside.clock, self._told)
+        self.senders = VerifiedSenders(
+            senders=stores.senders,
+            on_fault=lambda fault: self.parts.telemetry.store.fault("senders", fault.reason),
+            clock=self._outside.clock,
+        )
+        stack.push_async_callback(self.senders.save)
+        routes = self._routes = Routes(self.senders, self._outside.clock, self._told)
         stack.push_async_callback(routes.close)
         self._parts = assemble(lambda: self._snapshot, self._outside, stores, self._routes)
         for left in stores.faults:

@@ -20,6 +20,7 @@ from relay.model.clock import Clock
 from relay.model.message import Message, Request
 from relay.model.outcome import Cause, Deferred, Outcome, Scope, ScopeKind
 from relay.model.settings import Route
+from relay.service.senders import VerifiedSenders
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -54,7 +55,10 @@ class _Way:
 class Routes:
     """Implements `relay.model.ports.Transport`."""
 
-    def __init__(self, clock: Clock, told: Callable[[str, Look], None]) -> None:
+    def __init__(
+        self, senders: VerifiedSenders, clock: Clock, told: Callable[[str, Look], None]
+    ) -> None:
+        self._senders = senders
         self._clock = clock
         self._told = told
         self._ways: dict[str, _Way] = {}
@@ -155,7 +159,7 @@ class Routes:
                 name=name,
                 route=route,
                 connections=connections,
-                transport=await ses_transport(route.api, clients),
+                transport=await ses_transport(route.api, clients, self._senders.of(route)),
                 poller=AccountPoller(clients, self._clock, self._teller(name)),
                 clients=stack,
             )

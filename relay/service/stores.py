@@ -16,6 +16,7 @@ from relay.model.ports import (
     Lessons,
     Queue,
     QueueControl,
+    Senders,
     Sendings,
     StoreFault,
     Suppression,
@@ -32,6 +33,7 @@ from relay.stores.none import (
     NoHolds,
     NoLessons,
     NoQueue,
+    NoSenders,
     NoSendings,
     NoSuppression,
     NoTallies,
@@ -57,6 +59,7 @@ class Stores:
     holds: Holds
     suppression: Suppression
     verdicts: Verdicts
+    senders: Senders
     history: History
     trace: Trace
     sendings: Sendings
@@ -84,6 +87,7 @@ async def opened(
                 holds=NoHolds(),
                 suppression=NoSuppression(),
                 verdicts=NoVerdicts(),
+                senders=NoSenders(),
                 history=NoHistory(),
                 trace=NoHistory(),
                 sendings=NoSendings(),
@@ -106,6 +110,7 @@ async def opened(
                     holds=stores.shared.holds,
                     suppression=stores.shared.suppression,
                     verdicts=stores.shared.verdicts,
+                    senders=stores.shared.senders,
                     history=stores.shared.history,
                     trace=stores.shared.history,
                     sendings=stores.shared.sendings,
@@ -131,6 +136,7 @@ async def opened(
                     holds=node.shared.holds,
                     suppression=node.shared.suppression,
                     verdicts=node.shared.verdicts,
+                    senders=node.shared.senders,
                     history=node.shared.history,
                     trace=node.shared.history,
                     sendings=node.shared.sendings,

@@ -182,6 +182,17 @@ class NoVerdicts:
         """Owe nothing."""
 
 
+class NoSenders:
+    """Who has sent is known until the process ends."""
+
+    async def remember(self, account: str, names: Sequence[str], now: datetime) -> None:
+        """Let it go."""
+
+    async def remembered(self, account: str, names: Sequence[str]) -> frozenset[str]:
+        """Know nobody."""
+        return frozenset()
+
+
 class NoHistory:
     """Every note is let go, and nothing can be read back."""
 

@@ -11,6 +11,7 @@ from relay.model.ports import (
     Lessons,
     Mirrors,
     QueueControl,
+    Senders,
     Sendings,
     Suppression,
     Tallies,
@@ -44,6 +45,11 @@ class Shared(Protocol):
     @property
     def verdicts(self) -> Verdicts:
         """Replies that nobody heard."""
+        ...
+
+    @property
+    def senders(self) -> Senders:
+        """Who has sent by which account."""
         ...
 
     @property

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 
 import pytest
-from wire import address, mail
+from wire import address, mail, nobody
 
 from relay.aws import open_clients
 from relay.delivery.account import AccountPoller
@@ -48,7 +48,7 @@ class Simulated:
 
     async def send(self, api, message=None):
         message = message or mail()
-        transport = SesTransport(api, self._calls, self.clients.credentials)
+        transport = SesTransport(api, self._calls, self.clients.credentials, nobody())
         (request,) = requests_of(message.recipients, 50)
         return await transport.send(message, request)
 

@@ -4,7 +4,7 @@ import dataclasses
 import logging
 
 import pytest
-from wire import Ses, Wire, accepted, mail, route
+from wire import Ses, Wire, accepted, mail, nobody, route
 
 from relay.aws import open_clients
 from relay.delivery import direct
@@ -60,7 +60,7 @@ async def test_whatever_changes_the_client_then_sends_by_itself(
         assert await direct_calls(clients) is None
     assert "slower" in caplog.text
     assert not wire.seen, "the trial reached the network"
-    transport = await ses_transport(Api.V1, dataclasses.replace(clients, ses_lean=None))
+    transport = await ses_transport(Api.V1, dataclasses.replace(clients, ses_lean=None), nobody())
     wire.script += [accepted(Api.V1)]
     ses = Ses(wire, clients, plain_calls(clients))
     assert isinstance(await ses.send(Api.V1, transport=transport), Relayed)

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 from botocore.exceptions import UnknownSignatureVersionError
-from wire import Broken, Deaf, Reset, Silence, Wire, accepted, mail, page, refused
+from wire import Broken, Deaf, Reset, Silence, Wire, accepted, mail, nobody, page, refused
 
 from relay.aws import open_clients
 from relay.delivery.answer import Sending
@@ -29,7 +29,7 @@ def request_of(message):
 async def way_to(url, api, way):
     settings = Route(region="eu-west-1", endpoint_url=url, api=api)
     async with open_clients("default", settings, 10) as clients:
-        yield SesTransport(api, await way(clients), clients.credentials)
+        yield SesTransport(api, await way(clients), clients.credentials, nobody())
 
 
 async def send_to(url, api, way, message=None):

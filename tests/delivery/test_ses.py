@@ -2,7 +2,7 @@
 
 import pytest
 import pytest_asyncio
-from wire import Reset, Ses, accepted, mail, page, refused, route
+from wire import Reset, Ses, accepted, mail, nobody, page, refused, route
 
 from relay.aws import open_clients
 from relay.delivery.ses import ses_transport
@@ -113,7 +113,7 @@ async def test_credentials_that_cannot_be_renewed_keep_the_words_of_ses(fresh, m
 
 
 async def test_the_transport_of_a_route_goes_past_botocore_where_it_fits(ses):
-    transport = await ses_transport(Api.V2, ses.clients)
+    transport = await ses_transport(Api.V2, ses.clients, nobody())
     ses.script += [accepted(Api.V2)]
     assert isinstance(await ses.send(Api.V2, transport=transport), Relayed)
     # Marks of botocore's retry machinery, which the direct way leaves out.

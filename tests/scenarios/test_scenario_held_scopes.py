@@ -87,3 +87,17 @@ async def test_a_sender_verified_before_waits_and_one_never_verified_fails(tmp_p
         assert (await world.send(octets, "a@example.net")).startswith("250 2.0.0 Ok ")
         ses.change(identities=frozenset({"example.com"}))
         await world.logged("message.relayed", queue_id=reply.rpartition(" ")[2])
+
+
+async def test_a_sender_verified_before_the_restart_waits_all_the_same(tmp_path):
+    store = SqliteStore(tmp_path)
+    async with simulated() as ses:
+        async with relaying(settings(ses.url, store=store)) as world:
+            assert (await world.send()).startswith("250 2.0.0 Ok ")
+        ses.change(identities=frozenset({"example.net"}))
+        async with relaying(settings(ses.url, store=store)) as world:
+            assert (await world.send(MAIL + b"Again.\r\n")).startswith(QUEUED)
+            [waits] = world.lines("message.deferred")
+            assert waits["cause"] == "identity"
+            stranger = MAIL.replace(b"a@example.com", b"a@stranger.example")
+            assert (await world.send(stranger, "a@stranger.example")).startswith("554 5.7.1 ")

@@ -1,6 +1,7 @@
 """Suppression, holds, verdicts and history: shared by all who work on a store."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from stored import AT, later
@@ -9,7 +10,7 @@ from relay.model.address import Address
 from relay.model.custody import ScopeHold
 from relay.model.entry import Held
 from relay.model.outcome import Scope, ScopeKind
-from relay.model.ports import StoreFault, Suppressed, name_of_user
+from relay.model.ports import SENDERS_KEPT, StoreFault, Suppressed, name_of_user
 from relay.model.reply import Reply
 
 BOB = Address("bob", "example.org")
@@ -242,3 +243,29 @@ async def test_a_note_that_cannot_be_written_is_counted_and_hurts_nobody(folder)
     assert history.last_loss.startswith("history.db: ")
     assert await stores.shared.holds.holds(AT) == []
     assert isinstance(await history.recent(9), StoreFault)
+
+
+# --- Senders -------------------------------------------------------------------------------------
+
+
+async def test_who_has_sent_is_known_by_account_and_after_a_restart(kept):
+    senders = (await kept.open()).shared.senders
+    assert await senders.remember("one", ["a@x.org", "@y.org"], AT) is None
+    assert await senders.remember("two", ["b@x.org"], AT) is None
+    again = (await kept.after_a_crash()).shared.senders
+    asked = ["a@x.org", "b@x.org", "@y.org", "@x.org"]
+    assert await again.remembered("one", asked) == {"a@x.org", "@y.org"}
+    assert await again.remembered("two", asked) == {"b@x.org"}
+    assert await again.remembered("one", []) == frozenset()
+
+
+async def test_who_has_not_sent_for_long_is_forgotten(kept):
+    senders = (await kept.open()).shared.senders
+    await senders.remember("one", ["a@x.org", "b@x.org"], AT)
+    much_later = AT + SENDERS_KEPT
+    await senders.remember("one", ["b@x.org"], much_later)
+    await senders.remember("one", ["c@x.org"], much_later + timedelta(seconds=1))
+    assert await senders.remembered("one", ["a@x.org", "b@x.org", "c@x.org"]) == {
+        "b@x.org",
+        "c@x.org",
+    }

@@ -53,8 +53,10 @@ from relay.model.ports.mirroring import (
     Owed,
 )
 from relay.model.ports.remembering import (
+    SENDERS_KEPT,
     History,
     Holds,
+    Senders,
     Suppressed,
     Suppression,
     Trace,
@@ -72,6 +74,7 @@ from relay.model.ports.sending import (
 __all__ = [
     "FROM_ACCOUNT",
     "LEARNED_REASONS",
+    "SENDERS_KEPT",
     "SETTLES",
     "SKEW",
     "TALLIES_KEPT",
@@ -104,6 +107,7 @@ __all__ = [
     "Reception",
     "Reports",
     "Scheduler",
+    "Senders",
     "Sendings",
     "Sent",
     "Stale",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from relay.model.address import Address
@@ -71,6 +71,26 @@ class Verdicts(Protocol):
 
     async def take(self, fingerprint: bytes, now: datetime) -> Reply | StoreFault | None:
         """Give the reply out, once; None: nothing is owed."""
+        ...
+
+
+SENDERS_KEPT = timedelta(days=400)  # since they last sent
+
+
+class Senders(Protocol):
+    """Senders that SES has taken mail from, by the account that they sent by.
+
+    A name is an address as it is compared, or `@` and a domain.
+    """
+
+    async def remember(
+        self, account: str, names: Sequence[str], now: datetime
+    ) -> StoreFault | None:
+        """Write down that these have sent; who has not for `SENDERS_KEPT` is forgotten."""
+        ...
+
+    async def remembered(self, account: str, names: Sequence[str]) -> frozenset[str] | StoreFault:
+        """Say who of them has sent."""
         ...
 
 

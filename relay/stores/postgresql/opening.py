@@ -16,6 +16,7 @@ from relay.stores.postgresql.lessons import PostgresLessons
 from relay.stores.postgresql.mirrors import PostgresMirrors
 from relay.stores.postgresql.node import Node
 from relay.stores.postgresql.queue import PostgresQueue
+from relay.stores.postgresql.senders import PostgresSenders
 from relay.stores.postgresql.sendings import PostgresSendings
 from relay.stores.postgresql.state import PostgresHolds, PostgresVerdicts
 from relay.stores.postgresql.suppression import PostgresSuppression
@@ -33,6 +34,7 @@ class Shared:
     suppression: PostgresSuppression
     holds: PostgresHolds
     verdicts: PostgresVerdicts
+    senders: PostgresSenders
     history: PostgresHistory
     sendings: PostgresSendings
     lessons: PostgresLessons
@@ -117,6 +119,7 @@ def _shared(database: Database, keep: float, clock: Clock) -> Shared:
         suppression=suppression,
         holds=PostgresHolds(database),
         verdicts=PostgresVerdicts(database, clock),
+        senders=PostgresSenders(database),
         history=PostgresHistory(database, keep),
         sendings=PostgresSendings(database),
         lessons=PostgresLessons(database, suppression),

@@ -175,7 +175,15 @@ CREATE INDEX account_listed_address ON ses_relay.account_listed (address);
 CREATE INDEX account_listed_removed ON ses_relay.account_listed (list) WHERE removed IS NOT NULL;
 """
 
-STEPS = (_STEP_1, _STEP_2, _STEP_3)
+# Who has sent by which account.
+_STEP_4 = """
+CREATE TABLE ses_relay.senders (
+    account text, name text COLLATE "C", at bigint NOT NULL, PRIMARY KEY (account, name)
+);
+CREATE INDEX senders_at ON ses_relay.senders (at);
+"""
+
+STEPS = (_STEP_1, _STEP_2, _STEP_3, _STEP_4)
 OLDEST = 1  # the fewest steps a relay must know of to work beside one that has taken all of these
 
 

@@ -18,6 +18,7 @@ from relay.stores.sqlite.lessons import SqliteLessons
 from relay.stores.sqlite.mirrors import SqliteMirrors
 from relay.stores.sqlite.queue import Shelf, SqliteQueue
 from relay.stores.sqlite.schema import HISTORY, QUEUE, STATE
+from relay.stores.sqlite.senders import SqliteSenders
 from relay.stores.sqlite.sendings import SqliteSendings
 from relay.stores.sqlite.slot import Places, Slot
 from relay.stores.sqlite.state import SqliteHolds, SqliteVerdicts
@@ -33,6 +34,7 @@ class Shared:
     suppression: SqliteSuppression
     holds: SqliteHolds
     verdicts: SqliteVerdicts
+    senders: SqliteSenders
     history: SqliteHistory
     sendings: SqliteSendings
     lessons: SqliteLessons
@@ -140,6 +142,7 @@ async def _open_shared(folder: Path, crew: Crew, keep: float, role: Role) -> Sha
         suppression=suppression,
         holds=SqliteHolds(state, reading, crew),
         verdicts=SqliteVerdicts(state, crew),
+        senders=SqliteSenders(state, reading, crew),
         history=SqliteHistory(past, looking, crew, keep),
         sendings=SqliteSendings(finding, crew),
         lessons=SqliteLessons(state, reading, suppression, crew),

@@ -196,6 +196,18 @@ def _state_4(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _state_5(connection: sqlite3.Connection) -> None:
+    """Make room for who has sent by which account."""
+    for statement in (
+        """CREATE TABLE senders (
+            account TEXT NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL,
+            PRIMARY KEY (account, name)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX senders_at ON senders (at)",
+    ):
+        connection.execute(statement)
+
+
 def _history_1(connection: sqlite3.Connection) -> None:
     for statement in (
         """CREATE TABLE events (
@@ -219,5 +231,5 @@ def _history_1(connection: sqlite3.Connection) -> None:
 
 
 QUEUE = Schema(mark=0x53455351, steps=(_queue_1,))
-STATE = Schema(mark=0x53455354, steps=(_state_1, _state_2, _state_3, _state_4))
+STATE = Schema(mark=0x53455354, steps=(_state_1, _state_2, _state_3, _state_4, _state_5))
 HISTORY = Schema(mark=0x53455348, steps=(_history_1,))
