@@ -45,11 +45,24 @@ class Tenant:
     configuration_sets: frozenset[str] = frozenset()
 
 
+# What a configuration set may tell of (EventType of the SES API v2).
+EVENT_TYPES = frozenset(
+    {
+        *("SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "OPEN", "CLICK"),
+        *("RENDERING_FAILURE", "DELIVERY_DELAY", "SUBSCRIPTION"),
+    }
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationSet:
-    """A configuration set: whether mail may be sent through it."""
+    """A configuration set: whether mail may be sent through it, and what it tells of."""
 
     sending_enabled: bool = True
+    events: frozenset[str] = frozenset(
+        {"REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "DELIVERY_DELAY"}
+    )
+    """The types of its one event destination, the topic `ses-events`; none: it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from . import limits, refusal
+from .courier import post_for_ever
 from .exchange import Answer, Cut, HttpRequest, LongPoll
 from .simulator import Simulator
 
@@ -43,7 +44,14 @@ def make_app(simulator: Simulator, *, sleep: Sleep = asyncio.sleep) -> web.Appli
             await sleep(played.delay_s)
         return _response(played.answer)
 
+    async def courier(_app: web.Application) -> AsyncIterator[None]:
+        posting = asyncio.create_task(post_for_ever(simulator.service))
+        yield
+        posting.cancel()
+        await asyncio.wait([posting])
+
     app = web.Application(client_max_size=limits.REQUEST_OCTETS)
+    app.cleanup_ctx.append(courier)
     app.router.add_route("*", "/{path:.*}", serve)
     return app
 

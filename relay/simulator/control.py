@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from . import narration, scripting, settings
 from .document import parse
+from .events import Incident
 from .exchange import Answer, HttpRequest, json_answer
 from .faults import Script
 from .mailbox import Message
@@ -87,14 +88,17 @@ def _tell_event(service: Service, _faults: Script, request: HttpRequest) -> Answ
     told = narration.read_event(request.body, service.mailbox)
     if isinstance(told, str):
         return _wrong(told)
+    now = service.clock()
     message, fate, recipients = told
-    service.publisher.tell(message, fate, recipients, service.clock())
+    incident = Incident.of(message, fate, recipients, now)
+    service.publisher.tell(incident, service.account, now)
     return _empty()
 
 
 def _forget_events(service: Service, _faults: Script, _request: HttpRequest) -> Answer:
     service.publisher.published.clear()
     service.publisher.queue.clear()
+    service.publisher.topic.clear()
     return _empty()
 
 
@@ -129,12 +133,38 @@ def _change_publishing(service: Service, _faults: Script, request: HttpRequest) 
     return json_answer(200, narration.shown_publishing(changed))
 
 
+def _subscriptions(service: Service, _faults: Script, _request: HttpRequest) -> Answer:
+    topic = service.publisher.topic
+    return json_answer(200, [narration.shown_subscription(one) for one in topic.subscriptions])
+
+
+def _subscribe(service: Service, _faults: Script, request: HttpRequest) -> Answer:
+    here = f"http://{request.value('Host') or 'localhost'}"
+    asked = narration.read_subscription(request.body, here, service.account.account_id)
+    if isinstance(asked, str):
+        return _wrong(asked)
+    made = service.publisher.topic.subscribe(asked, service.clock())
+    return json_answer(201, narration.shown_subscription(made))
+
+
+def _unsubscribe(service: Service, _faults: Script, _request: HttpRequest) -> Answer:
+    topic = service.publisher.topic
+    for one in topic.subscriptions:
+        topic.unsubscribe(one.arn, service.clock())
+    return _empty()
+
+
 _PATHS: dict[str, dict[str, _Control]] = {
     "/_simulator/messages": {"GET": _messages, "DELETE": _forget_messages},
     "/_simulator/account": {"GET": _account, "PUT": _change_account},
     "/_simulator/faults": {"GET": _pending_faults, "POST": _add_fault, "DELETE": _forget_faults},
     "/_simulator/events": {"GET": _events, "POST": _tell_event, "DELETE": _forget_events},
     "/_simulator/fates": {"GET": _fates, "POST": _add_fate, "DELETE": _forget_fates},
+    "/_simulator/subscriptions": {
+        "GET": _subscriptions,
+        "POST": _subscribe,
+        "DELETE": _unsubscribe,
+    },
     "/_simulator/publishing": {"GET": _publishing, "PUT": _change_publishing},
 }
 
@@ -153,6 +183,7 @@ def _shown_message(message: Message) -> dict[str, object]:
         "configuration_set": message.configuration_set,
         "tags": dict(message.tags),
         "tenant": message.tenant,
+        "infected": message.infected,
     }
 
 

@@ -69,6 +69,7 @@ _ON_OWN_LIST = replace(
     "suppression list for your account.",
 )
 _HARD = frozenset({("Permanent", "General"), ("Permanent", "NoEmail")})
+INFECTED = Fate(kind="Reject")
 _AWAY = Fate(kind="Bounce", type="Transient", subtype="General")
 _ABUSE = Fate(kind="Complaint", feedback="abuse")
 

@@ -32,6 +32,8 @@ class Message:
     configuration_set: str | None
     tags: Tags
     tenant: str | None
+    infected: bool = False
+    """SES found a virus in it: accepted and billed, and delivered to nobody."""
 
     @property
     def delivered(self) -> bytes:

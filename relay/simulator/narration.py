@@ -3,8 +3,12 @@
 `/_simulator/events`: GET lists what was told; POST tells of something that happened to a message in
 the mailbox: `{"message_id": …, "recipients": […], "kind": …}`; DELETE forgets the list and empties
 the queue. `/_simulator/fates` scripts what shall happen to ordinary addresses:
-`{"recipient": "*@example.org", "times": 6, "kind": "Bounce", …}`. `/_simulator/publishing` says how
-events are told. What happens has kind, type, subtype, status, diagnostic, feedback and delay_s.
+`{"recipient": "*@example.org", "times": 6, "kind": "Bounce", …}`. What happens has kind, type,
+subtype, status, diagnostic, feedback, delay_s. `/_simulator/publishing` says how events are told.
+`/_simulator/subscriptions` says to which HTTP endpoints they are posted, as SNS does it:
+`{"endpoint": "http://…/sns", "region": …, "signature_version": "1", "raw": false, "hosts": "sns"}`.
+`hosts` says where SubscribeURL and certificate are: at this simulator, or at SNS's own host, for an
+endpoint that believes no other (its resolver then leads it here).
 
 Errors: none; what is wrong is one sentence.
 """
@@ -13,9 +17,11 @@ import json
 from dataclasses import asdict, replace
 
 from .document import Document, parse
+from .envelope import VERSIONS
 from .fates import KINDS, Fate, Scripted
 from .mailbox import Mailbox, Message
 from .publishing import FORMATS, Published, Publishing
+from .topic import Subscription, topic_arn
 
 _MOST_DELAY_S = 86_400.0
 _MOST_COPIES = 10
@@ -42,6 +48,35 @@ def shown_fate(one: Scripted) -> dict[str, object]:
 def shown_publishing(options: Publishing) -> dict[str, object]:
     """The options as JSON."""
     return asdict(options)
+
+
+def shown_subscription(one: Subscription) -> dict[str, object]:
+    """A subscription as JSON."""
+    return {"arn": one.arn, **asdict(one)}
+
+
+def read_subscription(body: bytes, here: str, account_id: str) -> Subscription | str:
+    """Read who shall be subscribed, or say everything that is wrong with it."""
+    asked = parse(body)
+    if isinstance(asked, str):
+        return asked
+    asked.refuse_others(("endpoint", "region", "signature_version", "raw", "hosts"))
+    endpoint, region = asked.text("endpoint") or "", asked.text("region") or "eu-west-1"
+    if not endpoint.startswith(("http://", "https://")):
+        asked.fault("endpoint", "is needed: an URL of http or https")
+    written = asked.text("signature_version") or "1"
+    version = next((one for one in VERSIONS if one == written), None)
+    if version is None:
+        asked.fault("signature_version", f"must be one of {', '.join(VERSIONS)}")
+    hosts = {"simulator": here, "sns": f"https://sns.{region}.amazonaws.com"}
+    base = hosts.get(asked.text("hosts") or "simulator")
+    if base is None:
+        asked.fault("hosts", f"must be one of {', '.join(hosts)}")
+    raw = asked.truth("raw") or False
+    if asked.faults or version is None or base is None:
+        return "; ".join(asked.faults)
+    topic = topic_arn(region, account_id)
+    return Subscription(endpoint=endpoint, topic=topic, base=base, version=version, raw=raw)
 
 
 def read_fate(body: bytes) -> Scripted | str:

@@ -25,6 +25,7 @@ from .rates import Usage
 from .refusal import Refusal
 from .sending import judge, permission_fault
 from .submission import Caller, Submission
+from .virus import is_infected
 
 Clock = Callable[[], datetime]
 
@@ -91,6 +92,7 @@ class Service:
             configuration_set=resolved.configuration_set,
             tags=resolved.tags,
             tenant=resolved.tenant,
+            infected=is_infected(resolved.content.raw),
         )
         self.mailbox.add(message)
         self.publisher.accepted(message, self._account)

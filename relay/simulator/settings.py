@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from .account import (
+    EVENT_TYPES,
     Account,
     ConfigurationSet,
     Denial,
@@ -44,7 +45,7 @@ def shown(service: Service) -> dict[str, object]:
         "mail_from_failing": sorted(account.mail_from_failing),
         "delegated": sorted(account.delegated),
         "configuration_sets": {
-            name: {"sending_enabled": found.sending_enabled}
+            name: {"sending_enabled": found.sending_enabled, "events": sorted(found.events)}
             for name, found in account.configuration_sets.items()
         },
         "tenants": {
@@ -122,8 +123,13 @@ def _configuration_sets(asked: Document) -> Mapping[str, ConfigurationSet]:
     inside = asked.inner("configuration_sets")
     for each in inside.names():
         one = inside.inner(each)
-        one.refuse_others(("sending_enabled",))
-        found[each] = ConfigurationSet(sending_enabled=one.truth("sending_enabled") is not False)
+        one.refuse_others(("sending_enabled", "events"))
+        events = frozenset(one.texts("events")) if "events" in one else ConfigurationSet().events
+        if unknown := events - EVENT_TYPES:
+            one.fault("events", f"{min(unknown)} is none of {', '.join(sorted(EVENT_TYPES))}")
+        found[each] = ConfigurationSet(
+            sending_enabled=one.truth("sending_enabled") is not False, events=events
+        )
     return found
 
 

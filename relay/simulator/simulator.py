@@ -19,7 +19,7 @@ from typing import assert_never
 from urllib.parse import parse_qs, unquote
 from uuid import uuid4
 
-from . import control, query, refusal, sqs, sts, v1, v2
+from . import control, query, refusal, sqs, sts, subscribing, v1, v2
 from .account import Account
 from .call import Call
 from .document import parse
@@ -86,6 +86,8 @@ class Simulator:
         try:
             if request.path.startswith("/_simulator/"):
                 return Answered(control.respond(self.service, self.faults, request))
+            if request.method == "GET" and (page := subscribing.respond(self.service, request)):
+                return Answered(page)
             request_id = str(uuid4())
             played = self._api(request, request_id)
         except Exception:  # noqa: BLE001 - a server's last resort; AWS answers likewise

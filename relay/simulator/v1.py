@@ -8,13 +8,21 @@ Errors: none; each operation returns its result's XML or a `Refusal`.
 from collections.abc import Callable
 
 from . import refusal
+from .account import ConfigurationSet
 from .query import Form, element, list_element, text_element
 from .refusal import Refusal
 from .service import Service
 from .submission import Arns, Caller, Submission, Tags
+from .topic import TOPIC, topic_arn
 
 VERSION = "2010-12-01"
 _MOST_ITEMS = 1_000
+# The types of events that v1 has a word for; it was not taught those that came later.
+_V1_TYPES = {
+    **{one: one.lower() for one in ("SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "OPEN")},
+    "CLICK": "click",
+    "RENDERING_FAILURE": "renderingFailure",
+}
 
 
 def send_raw_email(service: Service, form: Form, caller: Caller) -> str | Refusal:
@@ -111,8 +119,8 @@ def list_configuration_sets(service: Service, form: Form, _caller: Caller) -> st
     return _listed("ConfigurationSets", [text_element("Name", name) for name in page[0]], page[1])
 
 
-def describe_configuration_set(service: Service, form: Form, _caller: Caller) -> str | Refusal:
-    """DescribeConfigurationSet: the name, and its reputation options if asked for."""
+def describe_configuration_set(service: Service, form: Form, caller: Caller) -> str | Refusal:
+    """DescribeConfigurationSet: the name, and what is asked for of the rest."""
     name = form.text("ConfigurationSetName")
     if name is None:
         return refusal.missing("configurationSetName")
@@ -122,11 +130,27 @@ def describe_configuration_set(service: Service, form: Form, _caller: Caller) ->
     described = element("ConfigurationSet", text_element("Name", name))
     asked = form.members("ConfigurationSetAttributeNames") or ()
     if "eventDestinations" in asked:
-        described += element("EventDestinations")
+        described += element("EventDestinations", *_destinations(found, service, caller))
     if "reputationOptions" in asked:
         enabled = text_element("SendingEnabled", _truth(value=found.sending_enabled))
         described += element("ReputationOptions", enabled)
     return described
+
+
+def _destinations(found: ConfigurationSet, service: Service, caller: Caller) -> list[str]:
+    """Describe the topic; v1 does not know all types of events that v2 knows."""
+    types = [_V1_TYPES[one] for one in sorted(found.events & _V1_TYPES.keys())]
+    if not types:
+        return []
+    topic = text_element("TopicARN", topic_arn(caller.region, service.account.account_id))
+    described = element(
+        "member",
+        text_element("Name", TOPIC),
+        text_element("Enabled", "true"),
+        list_element("MatchingEventTypes", types),
+        element("SNSDestination", topic),
+    )
+    return [described]
 
 
 Operation = Callable[[Service, Form, Caller], str | Refusal]

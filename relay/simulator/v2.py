@@ -19,6 +19,7 @@ from .identities import covering
 from .refusal import Refusal
 from .service import Service
 from .submission import Arns, Submission
+from .topic import TOPIC, topic_arn
 
 Result = dict[str, object] | Refusal
 Operation = Callable[[Service, Call], Result]
@@ -166,11 +167,24 @@ def get_configuration_set(service: Service, call: Call) -> Result:
 
 
 def get_event_destinations(service: Service, call: Call) -> Result:
-    """GetConfigurationSetEventDestinations: none, as the simulator publishes no events yet."""
+    """GetConfigurationSetEventDestinations: the topic, where the set tells of anything."""
     name = call.arguments[0]
-    if name not in service.account.configuration_sets:
+    found = service.account.configuration_sets.get(name)
+    if found is None:
         return refusal.configuration_set_absent(name)
-    return {"EventDestinations": []}
+    if not found.events:
+        return {"EventDestinations": []}
+    topic = topic_arn(call.caller.region, service.account.account_id)
+    return {
+        "EventDestinations": [
+            {
+                "Name": TOPIC,
+                "Enabled": True,
+                "MatchingEventTypes": sorted(found.events),
+                "SnsDestination": {"TopicArn": topic},
+            }
+        ]
+    }
 
 
 def get_tenant(service: Service, call: Call) -> Result:

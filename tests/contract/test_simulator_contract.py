@@ -288,8 +288,17 @@ def test_identities_and_configuration_sets_read_alike_in_both_apis(simulated, ac
     assert call(v2, "get_configuration_set", ConfigurationSetName="app")["SendingOptions"] == {
         "SendingEnabled": True
     }
+    [destination] = described["EventDestinations"]
+    assert sorted(destination["MatchingEventTypes"]) == [
+        *("bounce", "complaint", "delivery", "reject")
+    ]
     destinations = call(v2, "get_configuration_set_event_destinations", ConfigurationSetName="app")
-    assert destinations["EventDestinations"] == []
+    [destination] = destinations["EventDestinations"]
+    assert {"BOUNCE", "COMPLAINT", "REJECT"} < set(destination["MatchingEventTypes"])
+    assert destination["SnsDestination"]["TopicArn"].endswith(":123456789012:ses-events")
+    account(configuration_sets={"app": ConfigurationSet(events=frozenset())})
+    none = call(v2, "get_configuration_set_event_destinations", ConfigurationSetName="app")
+    assert none["EventDestinations"] == []
 
 
 @pytest.mark.parametrize(("wire", "operation"), [("v1", "SendRawEmail"), ("v2", "SendEmail")])

@@ -36,6 +36,7 @@ def test_messages_are_listed_and_forgotten(control, send, simulator):
             "configuration_set": None,
             "tags": {"app": "x"},
             "tenant": None,
+            "infected": False,
         }
     ]
     assert control("DELETE", "messages") == (204, None)
@@ -56,7 +57,7 @@ EVERYTHING = {
     "unverified_identities": ["new.example"],
     "mail_from_failing": ["example.net"],
     "delegated": ["arn:aws:ses:eu-west-1:1:identity/x.example"],
-    "configuration_sets": {"app": {"sending_enabled": False}},
+    "configuration_sets": {"app": {"sending_enabled": False, "events": ["BOUNCE", "OPEN"]}},
     "tenants": {
         "t": {"status": "DISABLED", "identities": ["example.net"], "configuration_sets": ["app"]}
     },
@@ -90,7 +91,8 @@ def test_a_change_changes_nothing_else(control):
 
 def test_short_forms(control):
     shown = control("PUT", "account", {"configuration_sets": ["a"], "suppressed": ["x@y.example"]})
-    assert shown[1]["configuration_sets"] == {"a": {"sending_enabled": True}}
+    told = ["BOUNCE", "COMPLAINT", "DELIVERY", "DELIVERY_DELAY", "REJECT"]
+    assert shown[1]["configuration_sets"] == {"a": {"sending_enabled": True, "events": told}}
     assert shown[1]["suppressed"] == {"x@y.example": "BOUNCE"}
 
 
@@ -117,7 +119,11 @@ def test_a_changed_rate_and_usage_count_at_once(control, send):
         ({"configuration_sets": 1}, "configuration_sets: expected an object, got 1"),
         (
             {"configuration_sets": {"a": {"on": True}}},
-            "configuration_sets.a.on: unknown (known here: sending_enabled)",
+            "configuration_sets.a.on: unknown (known here: events, sending_enabled)",
+        ),
+        (
+            {"configuration_sets": {"a": {"events": ["BOUNCE", "LOVE"]}}},
+            "configuration_sets.a.events: LOVE is none of BOUNCE, CLICK, COMPLAINT, DELIVERY,",
         ),
         (
             {"tenants": {"t": {"status": "OFF"}}},
@@ -256,7 +262,8 @@ def test_other_paths_and_methods(control):
         404,
         {
             "error": "no such path; there are /_simulator/account, /_simulator/events, "
-            "/_simulator/fates, /_simulator/faults, /_simulator/messages, /_simulator/publishing"
+            "/_simulator/fates, /_simulator/faults, /_simulator/messages, /_simulator/publishing, "
+            "/_simulator/subscriptions"
         },
     )
     assert control("POST", "account") == (405, {"error": "/_simulator/account takes GET, PUT"})

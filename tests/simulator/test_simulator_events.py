@@ -9,7 +9,14 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from relay.simulator import HttpRequest, Simulator, Suppressed, SuppressionReason, running
+from relay.simulator import (
+    ConfigurationSet,
+    HttpRequest,
+    Simulator,
+    Suppressed,
+    SuppressionReason,
+    running,
+)
 from relay.simulator.queue import Queue
 
 SIM = "simulator.amazonses.com"
@@ -110,6 +117,7 @@ def test_deliveries_are_told_when_asked_for(control, send):
 
 @pytest.mark.parametrize("kind", ["Bounce", "Complaint", "Delivery", "DeliveryDelay", "Reject"])
 def test_anything_can_happen_to_a_message_later(control, send, clock, kind):
+    control("PUT", "publishing", {"format": "configuration_set"})
     message = send.accepted()
     clock.advance(hours=1)
     asked = {"message_id": message.id, "kind": kind}
@@ -201,6 +209,28 @@ def test_disorder_loses_nothing(control, simulator, send):
     told = [json.loads(one.body)["mail"]["destination"][0] for one in received(simulator, 50)]
     assert told != names
     assert sorted(told) == sorted(names)
+
+
+ALL = {"Bounce", "Complaint", "Delivery", "DeliveryDelay", "Reject"}
+
+
+@pytest.mark.parametrize(
+    ("form", "events", "told"),
+    [
+        ("identity", None, {"Bounce", "Complaint", "Delivery"}),
+        ("configuration_set", None, ALL),
+        ("auto", {"BOUNCE", "REJECT"}, {"Bounce", "Reject"}),
+        ("auto", set(), set()),
+    ],
+)
+def test_nobody_tells_of_more_than_he_does_at_ses(control, send, form, events, told):
+    control("PUT", "publishing", {"format": form})
+    given = {} if events is None else {"events": frozenset(events)}
+    send.account(configuration_sets={"app": ConfigurationSet(**given)})
+    message = send.accepted(configuration_set="app")
+    for kind in sorted(ALL):
+        control("POST", "events", {"message_id": message.id, "kind": kind})
+    assert {one["kind"] for one in control("GET", "events")[1]} == told
 
 
 # --- The queue -----------------------------------------------------------------------------------

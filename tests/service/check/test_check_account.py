@@ -21,7 +21,6 @@ from relay.model.settings import (
     SqsQueue,
     TlsMode,
 )
-from relay.service.check.account import RouteCheck
 from relay.service.dkim import make_key
 from relay.simulator import ConfigurationSet, Denial, Enforcement, Fail, Fault, Tenant, TenantStatus
 
@@ -220,26 +219,20 @@ FEEDBACK = Feedback(sqs=(SqsQueue(queue_url="https://sqs.example/1/events"),))
 
 
 async def test_feedback_wants_the_sets_to_tell_of_events():
-    state = {"configuration_sets": {"there": ConfigurationSet()}}
-    chosen = {"configuration_set": "there"}
-    async with account(**state) as checked:
-        found = await checked(route=chosen, feedback=FEEDBACK)
-        assert warned(found[f"{ABOUT} configuration set there"], "BOUNCE and COMPLAINT")
+    chosen, about = {"configuration_set": "there"}, f"{ABOUT} configuration set there"
+    async with account() as checked:
+        for events, verdict, words in (
+            (ConfigurationSet().events, fine, "tells of bounces and complaints"),
+            ({"BOUNCE", "SEND"}, warned, "tells nobody of COMPLAINT"),
+            ((), warned, "tells nobody of BOUNCE and COMPLAINT"),
+        ):
+            checked.change(configuration_sets={"there": ConfigurationSet(events=frozenset(events))})
+            found = await checked(route=chosen, feedback=FEEDBACK)
+            assert verdict(found[about], words)
         denied = Denial(action="ses:GetConfigurationSetEventDestinations")
         checked.change(denied=(denied,))
         found = await checked(route=chosen, feedback=FEEDBACK)
-        assert warned(found[f"{ABOUT} configuration set there"], "cannot be read")
-
-
-@pytest.mark.parametrize(
-    ("events", "verdict"), [({"BOUNCE", "COMPLAINT", "SEND"}, fine), ({"BOUNCE"}, warned)]
-)
-def test_events_that_are_told_are_enough(events, verdict):
-    known = settings(feedback=FEEDBACK)
-    checking = RouteCheck(
-        name="default", route=known.routes["default"], settings=known, ask=None, clock=None
-    )
-    assert verdict(checking._events("set", frozenset(events)))
+        assert warned(found[about], "cannot be read")
 
 
 async def test_a_tenant_is_asked_about():
