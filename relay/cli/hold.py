@@ -16,11 +16,13 @@ import typer
 
 from relay.cli.loading import settings
 from relay.cli.options import Common, duration, flattened
-from relay.cli.output import Column, counted, failure, moment, print_json, print_table, printable
+from relay.cli.output import Column, counted, failure, print_json, print_table, printable
 from relay.cli.store import sound, with_store
 from relay.cli.surroundings import around
+from relay.model import documents
 from relay.model.address import Address, AddressFault
 from relay.model.custody import EntryState, ScopeHold
+from relay.model.documents import moment
 from relay.model.entry import Held
 from relay.model.outcome import Scope, ScopeKind
 from relay.model.settings import Settings
@@ -115,7 +117,7 @@ def hold(ctx: typer.Context, named: Named, holding: Holding, common: Common) -> 
 
     with_store(known, clock, work)
     if common.as_json:
-        print_json(_document(new))
+        print_json(documents.scope_hold(new))
     else:
         typer.echo(f"{scope} is held" + (f" until {moment(ends)}" if ends else ""))
 
@@ -162,7 +164,7 @@ def _list(ctx: typer.Context, common: Common) -> None:
 
     holds, messages = with_store(settings(common.config), clock, work)
     if common.as_json:
-        print_json({"scopes": [_document(one) for one in holds], "messages": messages})
+        print_json({"scopes": [documents.scope_hold(one) for one in holds], "messages": messages})
         return
     if holds:
         print_table(_COLUMNS, [_row(one) for one in holds])
@@ -187,17 +189,6 @@ def _row(one: ScopeHold) -> Sequence[str]:
 
 def _written(time: datetime) -> str:
     return moment(time) or ""
-
-
-def _document(one: ScopeHold) -> dict[str, object]:
-    return {
-        "kind": one.scope.kind,
-        "name": one.scope.name,
-        "route": one.scope.route or None,
-        "reason": one.held.reason,
-        "since": moment(one.since),
-        "until": moment(one.held.until),
-    }
 
 
 def _identity(text: str) -> str:

@@ -10,7 +10,6 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -89,16 +88,6 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
-
-
-def moment(time: datetime | None) -> str | None:
-    """Write a time for people and programs alike (RFC 3339)."""
-    return None if time is None else time.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def instant(time: datetime) -> str:
-    """Write a time as the log does, to the millisecond."""
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def span(seconds: float) -> str:

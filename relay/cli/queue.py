@@ -17,6 +17,7 @@ from relay.cli.queue_changes import absent, drop, hold, release, retry
 from relay.cli.queue_filters import Filters
 from relay.cli.store import sound, with_store
 from relay.cli.surroundings import around
+from relay.model import documents
 from relay.model.content import Content
 from relay.model.custody import QueueCount, Selection
 from relay.model.entry import QueueEntry
@@ -57,7 +58,7 @@ def list_entries(
     found = with_store(known, around(ctx).clock, work)
     shown = found[:limit]
     if common.as_json:
-        print_json([views.document(entry, now) for entry in shown])
+        print_json([documents.entry(entry, now) for entry in shown])
     elif shown:
         print_table(views.LIST, [views.row(entry, now, known.routes) for entry in shown])
     else:
@@ -95,7 +96,7 @@ def show(
     now = clock.now()
     header = views.header_lines(content) if isinstance(content, Content) else []
     if common.as_json:
-        print_json({**views.document(entry, now), "header": header})
+        print_json({**documents.entry(entry, now), "header": header})
     elif isinstance(entry, QueueEntry):
         _print_entry(views.particulars(entry, now, known.routes), entry, header)
     for part in (entry, content):
@@ -132,7 +133,7 @@ def summary(ctx: typer.Context, common: Common) -> None:
 
     cells = with_store(settings(common.config), clock, work)
     if common.as_json:
-        print_json([views.count_document(cell) for cell in cells])
+        print_json([documents.count(cell) for cell in cells])
     elif cells:
         print_table(views.SUMMARY, views.summary_rows(cells))
     else:

@@ -7,13 +7,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from relay.cli.output import Column, moment, octets, span
+from relay.cli.output import Column, octets, span
 from relay.model.content import Content
-from relay.model.custody import AGE_BANDS, EntryState, QueueCount
-from relay.model.entry import Held, QueueEntry
+from relay.model.custody import AGE_BANDS, EntryState, QueueCount, no_route, why
+from relay.model.documents import moment
+from relay.model.entry import QueueEntry
 from relay.model.ports import Corrupt
-
-Json = dict[str, object]
 
 LIST = (
     Column("ID", whole=True),
@@ -63,7 +62,7 @@ def row(entry: QueueEntry | Corrupt, now: datetime, routes: Collection[str]) -> 
         octets(message.size),
         str(entry.attempts),
         _next(entry, state, now),
-        reason(entry, state, routes),
+        why(entry, state, routes),
     ]
 
 
@@ -77,64 +76,6 @@ def _next(entry: QueueEntry, state: EntryState, now: datetime) -> str:
         case EntryState.WAITING | EntryState.CORRUPT:
             wait = (entry.next_attempt_at - now).total_seconds()
             return f"in {span(wait)}" if wait > 0 else "due"
-
-
-def reason(entry: QueueEntry, state: EntryState, routes: Collection[str]) -> str:
-    """Say what an entry waits for: its hold, its route, what stopped it, or the last refusal."""
-    if state is EntryState.HELD and entry.held is not None:
-        return entry.held.reason
-    if entry.message.route not in routes:
-        return _no_route(entry.message.route)
-    last = next((str(one.reply) for one in entry.open_requests if one.reply is not None), "")
-    if entry.waits_for is not None:
-        return f"{entry.waits_for} was held: {last}" if last else f"{entry.waits_for} was held"
-    return last
-
-
-def _no_route(name: str) -> str:
-    return f"route {name} is not in the configuration"
-
-
-def document(entry: QueueEntry | Corrupt, now: datetime) -> Json:
-    """Give one entry to programs."""
-    if isinstance(entry, Corrupt):
-        return {"id": entry.id, "state": EntryState.CORRUPT, "reason": entry.reason}
-    message = entry.message
-    return {
-        "id": entry.id,
-        "state": EntryState.of(entry, now),
-        "user": message.user,
-        "route": message.route,
-        "lane": message.lane,
-        "sender": "" if message.sender is None else str(message.sender),
-        "recipients": [str(recipient.address) for recipient in message.recipients],
-        "message_id": message.message_id,
-        "session_id": message.session_id,
-        "received_at": moment(message.received_at),
-        "size": message.size,
-        "attempts": entry.attempts,
-        "next_attempt_at": moment(entry.next_attempt_at),
-        "expires_at": moment(entry.expires_at),
-        "lease_until": moment(entry.lease_until),
-        "held": held(entry.held),
-        "waits_for": None if entry.waits_for is None else str(entry.waits_for),
-        "requests": [
-            {
-                "number": request.number,
-                "state": request.state,
-                "recipients": [str(address) for address in request.recipients],
-                "not_before": moment(request.not_before),
-                "reply": None if request.reply is None else str(request.reply),
-                "ses_message_id": request.ses_message_id or None,
-            }
-            for request in entry.requests
-        ],
-    }
-
-
-def held(one: Held | None) -> Json | None:
-    """Give a hold to programs."""
-    return None if one is None else {"reason": one.reason, "until": moment(one.until)}
 
 
 def particulars(entry: QueueEntry, now: datetime, routes: Collection[str]) -> list[tuple[str, str]]:
@@ -159,7 +100,7 @@ def particulars(entry: QueueEntry, now: datetime, routes: Collection[str]) -> li
         until = "released" if entry.held.until is None else moment(entry.held.until)
         lines.append(("held", f"{entry.held.reason} (until {until})"))
     if message.route not in routes:
-        lines.append(("waits for", f"{_no_route(message.route)}: configure it, or drop this"))
+        lines.append(("waits for", f"{no_route(message.route)}: configure it, or drop this"))
     elif entry.waits_for is not None:
         lines.append(("waits for", f"{entry.waits_for}, held at the last attempt"))
     return lines
@@ -224,15 +165,3 @@ def _sums(user: str, state: str, cells: Sequence[QueueCount]) -> Sequence[str]:
         str(sum(by_age.values())),
         octets(sum(cell.octets for cell in cells)),
     ]
-
-
-def count_document(cell: QueueCount) -> Json:
-    """Give one cell of the summary to programs."""
-    return {
-        "user": cell.user,
-        "lane": cell.lane,
-        "state": cell.state,
-        "age": cell.age,
-        "messages": cell.messages,
-        "octets": cell.octets,
-    }

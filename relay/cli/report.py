@@ -18,9 +18,10 @@ import typer
 
 from relay.cli.loading import settings
 from relay.cli.options import Common, duration, flattened
-from relay.cli.output import Column, failure, moment, print_json, print_table, span
+from relay.cli.output import Column, failure, print_json, print_table, span
 from relay.cli.store import sound, with_store
 from relay.cli.surroundings import around
+from relay.model.documents import moment
 from relay.model.ports import TALLIES_KEPT, Subject, Tally, slot_of
 from relay.model.ses_prices import PER_1000_RECIPIENTS, dollars
 from relay.stores.shared import Shared

@@ -14,11 +14,13 @@ import typer
 
 from relay.cli.loading import settings
 from relay.cli.options import Common, flattened
-from relay.cli.output import Column, counted, failure, moment, print_json, print_table, printable
+from relay.cli.output import Column, counted, failure, print_json, print_table, printable
 from relay.cli.store import sound, with_store
 from relay.cli.suppression_files import BadLines, csv_lines, json_line, read_lines
 from relay.cli.surroundings import around
+from relay.model import documents
 from relay.model.address import Address, AddressFault
+from relay.model.documents import moment
 from relay.model.ports import Suppressed
 from relay.stores.shared import Shared
 
@@ -57,7 +59,7 @@ def list_addresses(
 
     found = with_store(settings(common.config), around(ctx).clock, work)
     if common.as_json:
-        print_json([_document(one) for one in found[:limit]])
+        print_json([documents.suppressed(one) for one in found[:limit]])
     elif found:
         print_table(_COLUMNS, [_row(one) for one in found[:limit]])
     else:
@@ -94,7 +96,7 @@ def add(
 
     with_store(settings(common.config), clock, work)
     if common.as_json:
-        print_json([_document(one) for one in new])
+        print_json([documents.suppressed(one) for one in new])
     else:
         typer.echo(f"{counted(len(new), 'address', 'addresses')} suppressed")
 
@@ -216,13 +218,3 @@ def _text(file: Path) -> str:
 
 def _row(one: Suppressed) -> Sequence[str]:
     return one.address, one.reason, moment(one.since) or "", moment(one.until) or "", one.note
-
-
-def _document(one: Suppressed) -> dict[str, object]:
-    return {
-        "address": one.address,
-        "reason": one.reason,
-        "since": moment(one.since),
-        "until": moment(one.until),
-        "note": one.note,
-    }

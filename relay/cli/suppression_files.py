@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from relay.cli.output import moment
 from relay.model.address import Address, AddressFault
+from relay.model.documents import moment
 from relay.model.ports import Suppressed
 
 KEYS = ("address", "reason", "note", "since", "until")

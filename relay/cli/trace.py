@@ -10,12 +10,14 @@ import typer
 
 from relay.cli.loading import settings
 from relay.cli.options import Common, flattened
-from relay.cli.output import Column, failure, instant, print_json, print_table, printable, span
-from relay.cli.queue_views import document
+from relay.cli.output import Column, failure, print_json, print_table, printable, span
 from relay.cli.store import sound, with_store
 from relay.cli.surroundings import around
+from relay.model import documents
 from relay.model.custody import HistoryEvent
+from relay.model.documents import instant
 from relay.model.entry import QueueEntry
+from relay.model.ports import spellings
 from relay.stores.shared import Shared
 
 _COLUMNS = (Column("TIME", whole=True), Column("ID", whole=True), Column("EVENT"), Column("FACTS"))
@@ -42,7 +44,7 @@ def trace(
 
     async def work(store: Shared) -> tuple[Sequence[HistoryEvent], list[QueueEntry]]:
         events: Sequence[HistoryEvent] = ()
-        for name in _spellings(what):
+        for name in spellings(what):
             events = sound(await store.history.trace(name, limit))
             if events:
                 break
@@ -60,8 +62,8 @@ def trace(
     if common.as_json:
         print_json(
             {
-                "events": [_document(event) for event in events],
-                "kept": [document(entry, now) for entry in kept],
+                "events": [documents.event(event) for event in events],
+                "kept": [documents.entry(entry, now) for entry in kept],
             }
         )
         return
@@ -71,20 +73,6 @@ def trace(
         typer.echo(f"{entry.id} is in the queue: see `ses-relay queue show {entry.id}`")
     if len(events) == limit:
         typer.echo(f"there may be more than {limit} events: raise --limit", err=True)
-
-
-def _spellings(what: str) -> Iterator[str]:
-    """Give what to look for: as written, then as a Message-ID with or without its brackets.
-
-    SES writes its MessageId into the Message-ID header of what it sends, with a domain of its own.
-    """
-    yield what
-    bare = what.strip().removeprefix("<").removesuffix(">")
-    yield f"<{bare}>"
-    yield bare
-    local, at, domain = bare.rpartition("@")
-    if at and domain.endswith("amazonses.com"):
-        yield local
 
 
 def _row(event: HistoryEvent) -> Sequence[str]:
@@ -103,7 +91,3 @@ def _told(facts: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         value = facts[name]
         if name not in _NOT_SHOWN:
             yield name, ",".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _document(event: HistoryEvent) -> dict[str, object]:
-    return {"event": event.event, "at": instant(event.at), **event.facts}

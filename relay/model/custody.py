@@ -3,13 +3,13 @@
 Errors: none; what can fail in a store is a value of `relay.model.ports`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from relay.model.entry import Held, QueueEntry
+from relay.model.entry import Held, QueueEntry, RequestState
 from relay.model.outcome import Scope
 from relay.model.settings import AddressPattern, Lane
 
@@ -30,6 +30,27 @@ class EntryState(StrEnum):
         if entry.held is not None and (entry.held.until is None or entry.held.until > now):
             return cls("held")
         return cls("waiting")
+
+
+def no_route(name: str) -> str:
+    """Say why mail of a route that is not configured stays where it is."""
+    return f"route {name} is not in the configuration"
+
+
+def why(entry: QueueEntry, state: EntryState, routes: Collection[str]) -> str:
+    """Say what an entry waits for: its hold, its route, what stopped it, or the last refusal.
+
+    `routes`: those of the configuration.
+    """
+    if state is EntryState.HELD and entry.held is not None:
+        return entry.held.reason
+    if entry.message.route not in routes:
+        return no_route(entry.message.route)
+    last = next((str(one.reply) for one in entry.open_requests if one.reply is not None), "")
+    if entry.waits_for is not None:
+        return f"{entry.waits_for} was held: {last}" if last else f"{entry.waits_for} was held"
+    unknown = any(one.state is RequestState.UNKNOWN for one in entry.open_requests)
+    return last or ("an answer of SES was lost" if unknown else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from relay.cli import app
-from relay.cli.output import Column, aligned, counted, moment, octets, print_table, printable, span
+from relay.cli.output import Column, aligned, counted, octets, print_table, printable, span
+from relay.model.documents import moment
 
 COLUMNS = (Column("NAME", whole=True), Column("SIZE", right=True), Column("WHY"))
 

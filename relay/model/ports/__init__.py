@@ -62,6 +62,7 @@ from relay.model.ports.remembering import (
     Trace,
     Verdicts,
     name_of_user,
+    spellings,
 )
 from relay.model.ports.sending import (
     Attempting,
@@ -125,4 +126,5 @@ __all__ = [
     "Withdraw",
     "name_of_user",
     "slot_of",
+    "spellings",
 ]

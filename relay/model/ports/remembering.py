@@ -1,6 +1,6 @@
 """Everybody → stores: what is remembered beside the messages themselves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -128,3 +128,17 @@ class Trace(Protocol):
 def name_of_user(user: str) -> str:
     """Give the name by which `trace` finds all mail of a user."""
     return f"user:{user}"
+
+
+def spellings(what: str) -> Iterator[str]:
+    """Give the names to look for: as written, then as a Message-ID with and without its brackets.
+
+    SES writes its MessageId into the Message-ID header of what it sends, with a domain of its own.
+    """
+    yield what
+    bare = what.strip().removeprefix("<").removesuffix(">")
+    yield f"<{bare}>"
+    yield bare
+    local, at, domain = bare.rpartition("@")
+    if at and domain.endswith("amazonses.com"):
+        yield local
