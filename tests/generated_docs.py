@@ -11,6 +11,7 @@ import re
 import sys
 from importlib import import_module
 from pathlib import Path
+from unittest.mock import Mock
 
 import typer
 from typer.core import TyperGroup
@@ -20,12 +21,14 @@ from relay.config import hints
 from relay.config.not_built import NOT_BUILT
 from relay.config.written import written
 from relay.mail.changes import CHANGES
+from relay.model.clock import SystemClock
 from relay.model.outcome import Cause
 from relay.model.reply import Reply
-from relay.model.settings import Settings
+from relay.model.settings import Settings, TcpBind
 from relay.telemetry import Metrics, Telemetry
 from relay.telemetry.events import Event
 from relay.telemetry.metrics import ScrapeTime
+from relay.web import Access, make_app
 
 TOP = Path(__file__).parent.parent
 GOLDEN = TOP / "tests" / "golden" / "log"
@@ -178,6 +181,25 @@ def metric_table():
     return table(("Metric", "Meaning"), rows())
 
 
+# --- the API --------------------------------------------------------------------------------------
+
+
+def api_table():
+    """Ask the application for its paths, and their handlers for what they do."""
+    access = Access(TcpBind("127.0.0.1", 8080), None, SystemClock())
+    app = make_app(Mock(), access)
+
+    def rows():
+        for route in app.router.routes():
+            path = route.resource.canonical
+            if path.startswith("/api/") and route.method != "HEAD":
+                said = route.handler.__doc__.strip().partition("\n")[0].removesuffix(".")
+                yield path, route.method, said
+
+    found = ((f"`{method} {path}`", said) for path, method, said in sorted(rows()))
+    return table(("Path", "Does"), found)
+
+
 # --- the architecture -----------------------------------------------------------------------------
 
 
@@ -214,6 +236,7 @@ MAKERS = {
     "replies": reply_table,
     "events": event_table,
     "metrics": metric_table,
+    "api": api_table,
     "faults": fault_table,
     "imports": import_table,
 }

@@ -5,6 +5,7 @@ reference); rate and quota count recipients (SES Developer Guide, manage-sending
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,3 +18,14 @@ class AccountState:
     sending_enabled: bool = True
     enforcement: str = "HEALTHY"  # or PROBATION, SHUTDOWN
     sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteAccount:
+    """What was last heard of the account behind a route."""
+
+    route: str
+    region: str
+    state: AccountState | None = None  # None: it has not been heard yet
+    at: datetime | None = None  # when it was
+    unknown: str = ""  # why it could not be heard the last time; empty: it was

@@ -3,10 +3,14 @@
 Errors: none.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 
 from relay.delivery.account import AccountUnknown, Look
-from relay.model.account import AccountState
+from relay.model.account import AccountState, RouteAccount
+from relay.model.clock import Clock
+from relay.model.settings import Route
 from relay.scheduler import FairScheduler
 from relay.telemetry import Telemetry
 
@@ -17,9 +21,11 @@ _NOT_NEWS = frozenset({"sent_last_24_hours"})
 class Accounts:
     """Remembers the last look at each route's account."""
 
-    def __init__(self, scheduler: FairScheduler, telemetry: Telemetry) -> None:
+    def __init__(self, scheduler: FairScheduler, telemetry: Telemetry, clock: Clock) -> None:
         self._scheduler = scheduler
         self._telemetry = telemetry
+        self._clock = clock
+        self._at: dict[str, datetime] = {}
         self._known: dict[str, AccountState] = {}
         self._unknown: dict[str, str] = {}
 
@@ -29,7 +35,7 @@ class Accounts:
             case AccountState():
                 self._unknown.pop(route, None)
                 self._tell_changes(route, look)
-                self._known[route] = look
+                self._known[route], self._at[route] = look, self._clock.now()
                 self._scheduler.account(route, look)
             case AccountUnknown(reason=reason):
                 if self._unknown.get(route) != reason:
@@ -41,7 +47,21 @@ class Accounts:
     def forget(self, route: str) -> None:
         """Forget a route that there is no more, or that leads to another account now."""
         self._known.pop(route, None)
+        self._at.pop(route, None)
         self._unknown.pop(route, None)
+
+    def heard(self, routes: Mapping[str, Route]) -> Sequence[RouteAccount]:
+        """Give what was last heard of each route's account."""
+        return [
+            RouteAccount(
+                route=name,
+                region=route.region,
+                state=self._known.get(name),
+                at=self._at.get(name),
+                unknown=self._unknown.get(name, ""),
+            )
+            for name, route in routes.items()
+        ]
 
     def warnings(self) -> tuple[str, ...]:
         """Say what is wrong with the accounts, for readiness and the dashboard."""

@@ -96,7 +96,7 @@ def assemble(
 
     notices = Notices(telemetry)
     scheduler = FairScheduler(clock, notices.tell)
-    accounts = Accounts(scheduler, telemetry)
+    accounts = Accounts(scheduler, telemetry, clock)
     owner = Owner(telemetry.relay.fault)
     attempts = Attempts(scheduler, transport, telemetry, clock)
     reports = BounceReports(snapshot, stores.queue.content, telemetry, clock)

@@ -3,10 +3,11 @@
 Errors: `Unusable` when the address cannot be had.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from relay.model.account import RouteAccount
 from relay.model.outcome import ScopeKind
 from relay.model.settings import Settings
 from relay.policy.policy import NOBODY
@@ -14,15 +15,17 @@ from relay.service.assembly import VERSION, Outside
 from relay.service.snapshot import Unusable
 from relay.service.stores import Stores
 from relay.smtp.sockets import ListenFault, open_sockets
-from relay.web import Access, Readiness, Signed, Sources, Store, make_app, serve
+from relay.web import Access, Readiness, Signed, Sources, Store, Users, make_app, serve
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What the pages ask of the running relay, and what is served beside them."""
 
     readiness: Callable[[], Readiness]
     settings: Callable[[], Settings]  # those in force
+    accounts: Callable[[], Sequence[RouteAccount]]
+    users: Users
     signed: Signed | None = None
 
 
@@ -41,6 +44,8 @@ async def open_http(
         recent=outside.recent,
         readiness=view.readiness,
         clock=outside.clock,
+        users=view.users,
+        accounts=view.accounts,
         known=lambda kind: _known(view.settings(), kind),
         store=_store(stores) if stores.keeps else None,
         inbox=outside.inbox,

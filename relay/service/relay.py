@@ -209,12 +209,19 @@ class Relay:
             telemetry=parts.telemetry,
             clock=outside.clock,
         )
+        feedback = learning(stores, around)
+        view = View(
+            readiness=self.readiness,
+            settings=lambda: self.settings,
+            accounts=lambda: parts.accounts.heard(self.settings.routes),
+            users=feedback.reputation,
+        )
         return Office(
             outside=outside,
             stores=stores,
-            feedback=learning(stores, around),
+            feedback=feedback,
             standing=self._standing,
-            view=View(self.readiness, lambda: self.settings),
+            view=view,
             watch_accounts=self.routes.watch_accounts,
         )
 

@@ -1,12 +1,13 @@
 """What people and machines see over HTTP: health, metrics, dashboard, API, and the demo's inbox."""
 
 from relay.web.access import Access
-from relay.web.app import Signed, Sources, make_app, make_signed_app
+from relay.web.app import Signed, make_app, make_signed_app
 from relay.web.inbox import Inbox, InboxMessage
 from relay.web.patience import Patience
 from relay.web.readiness import Readiness
 from relay.web.recent import Happening, Life, Recent
 from relay.web.server import Served, serve
+from relay.web.sources import Sources, Users
 from relay.web.store import Store
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Signed",
     "Sources",
     "Store",
+    "Users",
     "make_app",
     "make_signed_app",
     "serve",

@@ -121,7 +121,7 @@ def _octets(text: str) -> bytes:
 
 
 def _ask_for_token(path: str) -> web.Response:
-    if path.startswith("/api/") or path.endswith("/live"):
+    if path.startswith(("/api/", "/live")):
         return web.json_response(
             {"error": "a token is needed"}, status=401, headers={"WWW-Authenticate": "Bearer"}
         )

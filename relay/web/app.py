@@ -14,14 +14,16 @@ from relay.web.actions import Actions
 from relay.web.api import Api
 from relay.web.headers import harden
 from relay.web.health import Health
+from relay.web.lookup import Lookup
+from relay.web.operator import Operator
 from relay.web.pages import Pages
 from relay.web.patience import ROOMY
 from relay.web.queue_page import QueuePages
 from relay.web.sources import Sources
-from relay.web.store import Store
+from relay.web.store import Census, Store
+from relay.web.store_api import StoreApi
 from relay.web.suppression_page import SuppressionPages
-
-__all__ = ["Sources", "make_app", "make_signed_app"]
+from relay.web.users_page import UserPages
 
 _MOST_POSTED = 16 * 1024  # octets; only small forms are ever posted
 
@@ -45,7 +47,11 @@ def make_signed_app(signed: Signed) -> web.Application:
 
 def make_app(sources: Sources, access: Access, signed: Signed | None = None) -> web.Application:
     """Make the application; its owner serves it."""
-    health, api, pages = Health(sources), Api(sources), Pages(sources, access)
+    lookup, store = Lookup(sources), sources.store
+    census = None if store is None else Census(store, sources.clock)
+    health, api = Health(sources), Api(sources, lookup)
+    pages = Pages(sources, access, lookup, census)
+    users = UserPages(sources, lookup, pages.end)
     keep = guard(access, None if signed is None else signed.handler)
     app = web.Application(middlewares=[keep], client_max_size=_MOST_POSTED)
     app.on_response_prepare.append(harden)
@@ -58,6 +64,9 @@ def make_app(sources: Sources, access: Access, signed: Signed | None = None) -> 
             web.get("/readyz", health.ready),
             web.get("/metrics", health.metrics),
             web.get("/api/summary", api.summary),
+            web.get("/api/accounts", api.accounts),
+            web.get("/api/users", api.users),
+            web.get("/api/users/{name}", api.user),
             web.get("/api/messages", api.messages),
             web.get("/api/messages/{id}", api.message),
             web.get("/api/inbox", api.inbox),
@@ -65,6 +74,11 @@ def make_app(sources: Sources, access: Access, signed: Signed | None = None) -> 
             web.get("/", pages.dashboard),
             web.get("/live", pages.live),
             web.get("/messages/{id}", pages.message),
+            web.get("/live/messages/{id}", pages.message_live),
+            web.get("/users", users.all),
+            web.get("/live/users", users.all_live),
+            web.get("/users/{name}", users.one),
+            web.get("/live/users/{name}", users.one_live),
             web.get("/inbox/{id}", pages.inbox_message),
             web.get("/inbox/{id}/html", pages.inbox_html),
             web.get("/inbox/{id}/source", pages.inbox_source),
@@ -75,24 +89,42 @@ def make_app(sources: Sources, access: Access, signed: Signed | None = None) -> 
             web.get("/assets/live.js", _Asset("live.js", "text/javascript").get),
         ]
     )
-    if sources.store is not None:
-        app.add_routes(_of_the_store(sources, sources.store, pages))
+    if store is not None and census is not None:
+        operator = Operator(sources, store)
+        app.add_routes(_pages_of_the_store(sources, store, operator, pages))
+        app.add_routes(_api_of_the_store(StoreApi(sources, store, census, operator)))
     return app
 
 
-def _of_the_store(sources: Sources, store: Store, pages: Pages) -> list[web.RouteDef]:
+def _pages_of_the_store(
+    sources: Sources, store: Store, operator: Operator, pages: Pages
+) -> list[web.RouteDef]:
     queue = QueuePages(sources, store, pages.end)
     suppression = SuppressionPages(store, pages.end)
-    actions = Actions(sources, store)
+    actions = Actions(operator)
     return [
         web.get("/queue", queue.show),
-        web.get("/queue/live", queue.live),
+        web.get("/live/queue", queue.live),
         web.get("/suppression", suppression.show),
         web.post("/queue/{word}", actions.queue),
         web.post("/holds/hold", actions.hold),
         web.post("/holds/release", actions.release),
         web.post("/suppression/add", actions.suppress),
         web.post("/suppression/remove", actions.unsuppress),
+    ]
+
+
+def _api_of_the_store(api: StoreApi) -> list[web.RouteDef]:
+    return [
+        web.get("/api/queue", api.queue),
+        web.get("/api/queue/summary", api.queue_summary),
+        web.post("/api/queue/{word}", api.change),
+        web.get("/api/holds", api.holds),
+        web.post("/api/holds/hold", api.hold),
+        web.post("/api/holds/release", api.release),
+        web.get("/api/suppression", api.suppression),
+        web.post("/api/suppression/add", api.suppress),
+        web.post("/api/suppression/remove", api.unsuppress),
     ]
 
 

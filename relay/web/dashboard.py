@@ -5,52 +5,58 @@ Errors: none.
 
 from collections.abc import Mapping
 
+from relay.model.ports import StoreFault
 from relay.telemetry import ScrapeTime
+from relay.web.accounts import accounts_section
 from relay.web.frame import (
     addresses_for_people,
     definitions,
+    figures,
+    moment,
     octets_for_people,
     pill,
     section,
     table,
-    time_of_day,
 )
 from relay.web.html import Html, el, markup
 from relay.web.inbox import Inbox
 from relay.web.kept import queue_section
 from relay.web.letter import read_fields
+from relay.web.lives import MOST_ROWS, lives_section
+from relay.web.lookup import Lookup
 from relay.web.plots import Bar, bars
 from relay.web.readiness import Readiness
-from relay.web.recent import Happening, Life
+from relay.web.recent import Happening
 from relay.web.sources import Sources
-from relay.web.store import Census, lives
+from relay.web.store import Census
+from relay.web.users_page import of_users, users_section
 
-_MOST_ROWS = 50
 _WHOLE = 0.99  # of the rate: less means that SES has refused some of it
 _LABEL_EACH = 15  # minutes between two times under the plot
 _COUNTED = ("received", "relayed", "deferred", "failed", "held", "discarded")
 
 
-async def live(sources: Sources, about: str, census: Census | None) -> Html:
+async def live(sources: Sources, about: str, census: Census | None, lookup: Lookup) -> Html:
     """Make everything that changes by itself."""
     kept = None if census is None else await census.look()
-    found = sources.recent.lives(most=_MOST_ROWS, about=about)
-    if sources.store is not None and about:
-        found = _with_older(found, await lives(sources.store, about))
+    found = await lookup.messages(about, MOST_ROWS)
+    holds = () if kept is None or isinstance(kept, StoreFault) else kept.holds
+    messages = lives_section(
+        found,
+        f"matching “{about}”" if about else "newest first",
+        "No message matches." if about else "No message yet.",
+    )
     return markup(
+        messages if about else None,
         _condition(sources.readiness()),
         _sending(sources),
+        accounts_section(sources.accounts()),
         queue_section(kept) if kept is not None else None,
+        users_section(sources.users.records(), of_users(holds)),
         _inbox(sources.inbox) if sources.inbox is not None else None,
-        _messages(found, about),
+        None if about else messages,
         _notices(sources.recent.notices()),
     )
-
-
-def _with_older(recent: list[Life], older: list[Life]) -> list[Life]:
-    """Put what only the store's history knows behind what is in memory."""
-    known = {life.queue_id for life in recent}
-    return [*recent, *(life for life in older if life.queue_id not in known)][:_MOST_ROWS]
 
 
 def _condition(readiness: Readiness) -> Html | None:
@@ -78,11 +84,11 @@ def _sending(sources: Sources) -> Html:
     counted = [(f"{recent.totals[f'message.{word}']:,}", word) for word in _COUNTED]
     return section(
         "Now",
-        _figures(now) if now else None,
+        figures(now) if now else None,
         _gauges(sources),
         _last_hour(sources),
         el("h3", "Since the start"),
-        _figures(counted),
+        figures(counted),
     )
 
 
@@ -101,11 +107,6 @@ def _last_hour(sources: Sources) -> Html:
         )
     legend = {tone: word for word, tone in tones.items()}
     return bars("Recipients each minute, times in UTC", shown, legend)
-
-
-def _figures(figures: list[tuple[str, str]]) -> Html:
-    shown = [el("div", el("strong", figure), el("span", name)) for figure, name in figures]
-    return el("div", shown, class_="figures")
 
 
 def _gauges(sources: Sources) -> Html:
@@ -159,13 +160,13 @@ def _age(seconds: float) -> str:
 def _inbox(inbox: Inbox) -> Html:
     messages = list(inbox.list())
     rows = []
-    for message in messages[:_MOST_ROWS]:
+    for message in messages[:MOST_ROWS]:
         letter = read_fields(message.raw)
         subject = letter.field("Subject") or "(no subject)"
         rows.append(
             el(
                 "tr",
-                el("td", time_of_day(message.accepted_at), class_="time"),
+                el("td", moment(message.accepted_at), class_="time"),
                 el("td", el("a", subject, href=f"/inbox/{message.id}")),
                 el("td", letter.field("From") or message.source, data_label="from"),
                 el("td", addresses_for_people(message.destinations), data_label="to"),
@@ -178,46 +179,13 @@ def _inbox(inbox: Inbox) -> Html:
     return section(title, table(("Time", "Subject", "From", "To", "Size"), rows))
 
 
-def _messages(lives: list[Life], about: str) -> Html:
-    title = markup("Messages", el("small", f"matching “{about}”" if about else "newest first"))
-    if not lives:
-        words = "No recent message matches." if about else "No message yet."
-        return section(title, el("p", words, class_="soft"))
-    rows = [
-        el(
-            "tr",
-            el("td", time_of_day(life.first.at), class_="time"),
-            el("td", pill(life.state)),
-            el("td", el("a", life.queue_id, href=f"/messages/{life.queue_id}"), class_="address"),
-            el("td", life.first.text("user"), class_="short", data_label="user"),
-            el("td", life.first.text("sender"), class_="address", data_label="from"),
-            el("td", _recipients(life.first), class_="address", data_label="to"),
-            el("td", _words(life), data_label="said"),
-        )
-        for life in lives
-    ]
-    return section(
-        title, table(("Time", "State", "Queue id", "User", "From", "To", "Last word"), rows)
-    )
-
-
-def _recipients(happening: Happening) -> str:
-    count = happening.facts.get("recipient_count")
-    return addresses_for_people(happening.recipients, count if isinstance(count, int) else 0)
-
-
-def _words(life: Life) -> str:
-    last = life.last
-    return last.text("reply") or last.text("reason") or last.text("detail")
-
-
 def _notices(notices: list[Happening]) -> Html | None:
     if not notices:
         return None
     rows = [
         el(
             "tr",
-            el("td", time_of_day(notice.at), class_="time"),
+            el("td", moment(notice.at), class_="time"),
             el("td", notice.event),
             el("td", _in_one_line(notice)),
         )

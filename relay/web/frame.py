@@ -3,6 +3,7 @@
 Errors: none.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from aiohttp import web
@@ -10,10 +11,18 @@ from aiohttp import web
 from relay.web.html import Child, Html, el, markup, octets
 
 _TONES = {
-    "good": frozenset({"relayed", "delivered", "ready"}),
-    "wait": frozenset({"deferred", "delayed", "held", "in work", "bounced", "warning"}),
+    "good": frozenset({"relayed", "delivered", "ready", "good", "healthy"}),
+    "wait": frozenset(
+        {
+            *("deferred", "delayed", "held", "in work", "bounced", "warning", "warned"),
+            *("sandbox", "probation"),
+        }
+    ),
     "bad": frozenset(
-        {"failed", "expired", "complaint", "rejected", "refused", "fault", "not ready"}
+        {
+            *("failed", "expired", "complaint", "rejected", "refused", "fault", "not ready"),
+            *("above hold", "paused", "shutdown"),
+        }
     ),
 }
 
@@ -65,10 +74,23 @@ def pill(state: str) -> Html:
     return el("span", state, class_=f"pill {tone}".rstrip())
 
 
-def time_of_day(at: datetime) -> Html:
-    """Show a time of day in UTC; the whole moment as a tooltip."""
-    moment = at.isoformat(timespec="seconds").replace("+00:00", "Z")
-    return el("time", f"{at:%H:%M:%S}", datetime=moment, title=moment)
+def moment(at: datetime) -> Html:
+    """Show a moment in UTC; with its year as a tooltip."""
+    whole = at.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return el("time", f"{at:%d %b %H:%M:%S}", datetime=whole, title=whole)
+
+
+def figures(shown: Sequence[tuple[str, str]]) -> Html:
+    """Show numbers, each with what it counts."""
+    found = [el("div", el("strong", figure), el("span", name)) for figure, name in shown]
+    return el("div", found, class_="figures")
+
+
+def not_found(words: str) -> web.Response:
+    """Make the page for what is not there."""
+    answer = page("Not found · ses-relay", section("Not found", el("p", words)))
+    answer.set_status(404)
+    return answer
 
 
 def definitions(*pairs: tuple[str, Child]) -> Html:

@@ -4,19 +4,19 @@ Errors: none; a store that has a fault shows its words.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from relay.model.custody import AGE_BANDS, EntryState, QueueCount, ScopeHold
-from relay.model.entry import QueueEntry, RequestState
+from relay.model.custody import AGE_BANDS, EntryState, QueueCount, ScopeHold, why
+from relay.model.entry import QueueEntry
 from relay.model.outcome import ScopeKind
 from relay.model.ports import Corrupt, StoreFault
-from relay.web.frame import addresses_for_people, pill, section, table
+from relay.web.frame import addresses_for_people, moment, pill, section, table
 from relay.web.html import Html, el, markup
 from relay.web.plots import Bar, bars
 from relay.web.store import Kept
 
-_AGES = ("under 5 min", "5 min", "1 h", "6 h", "1 day", "4 days")
+_AGES = ("< 5 min", "5 min", "1 h", "6 h", "1 day", "4 days")
 _STATES = {
     EntryState.WAITING: ("wait", "waiting"),
     EntryState.LEASED: ("good", "under way"),
@@ -88,16 +88,18 @@ def _let_go(hold: ScopeHold) -> Html:
     )
 
 
-def entries_section(found: Iterable[QueueEntry | Corrupt], now: datetime) -> Html:
+def entries_section(
+    found: Iterable[QueueEntry | Corrupt], now: datetime, routes: Collection[str]
+) -> Html:
     """List messages with what can be done about each."""
-    rows = [_row(entry, now) for entry in found]
+    rows = [_row(entry, now, routes) for entry in found]
     if not rows:
         return section("Messages", el("p", "No kept message fits.", class_="soft"))
     names = ("Received", "State", "Queue id", "User", "From", "To", "Why", "")
     return section(markup("Messages", el("small", "oldest first")), table(names, rows))
 
 
-def _row(entry: QueueEntry | Corrupt, now: datetime) -> Html:
+def _row(entry: QueueEntry | Corrupt, now: datetime, routes: Collection[str]) -> Html:
     if isinstance(entry, Corrupt):
         return el(
             "tr",
@@ -118,20 +120,16 @@ def _row(entry: QueueEntry | Corrupt, now: datetime) -> Html:
         el("td", message.user, class_="short", data_label="user"),
         el("td", str(message.sender or "<>"), class_="address", data_label="from"),
         el("td", addresses_for_people(recipients), class_="address", data_label="to"),
-        el("td", why(entry), data_label="why"),
+        el("td", why(entry, state, routes), _next(entry, state, now), data_label="why"),
         el("td", actions(entry.id, state), class_="act"),
     )
 
 
-def why(entry: QueueEntry) -> str:
-    """Say why a message is still here, in one line."""
-    if entry.held is not None:
-        return entry.held.reason
-    replies = [request.reply for request in entry.requests if request.reply is not None]
-    if replies:
-        return str(replies[-1])
-    unknown = any(request.state is RequestState.UNKNOWN for request in entry.requests)
-    return "an answer of SES was lost" if unknown else ""
+def _next(entry: QueueEntry, state: EntryState, now: datetime) -> Html | None:
+    if state is not EntryState.WAITING:
+        return None
+    due = entry.next_attempt_at
+    return el("p", ("next attempt ", moment(due)) if due > now else "due now", class_="soft")
 
 
 def actions(queue_id: str, state: EntryState, back: str = "") -> Html | None:

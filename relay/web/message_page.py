@@ -3,35 +3,34 @@
 Errors: none.
 """
 
+from collections.abc import Collection
 from datetime import datetime
+from urllib.parse import quote
 
-from aiohttp import web
-
-from relay.model.custody import EntryState
+from relay.model.custody import EntryState, why
 from relay.model.entry import QueueEntry
 from relay.web.dashboard import facts_of
-from relay.web.frame import definitions, page, pill, section, time_of_day
+from relay.web.frame import definitions, moment, pill, section
 from relay.web.html import Html, el, markup
 from relay.web.inbox import Inbox
-from relay.web.kept import actions, why
+from relay.web.kept import actions
 from relay.web.recent import Happening, Life
 
 # Said once at the top, or meaningless beside the event they stand on.
 _SAID_ABOVE = frozenset({"queue_id", "session_id", "user", "sender", "route", "lane", "message_id"})
 
 
-def message_page(life: Life, inbox: Inbox | None, top: Html, end: Html) -> web.Response:
-    """Show what is known of one message; `top` is what can be done about it."""
+def life_sections(life: Life, inbox: Inbox | None) -> Html:
+    """Show what is known of one message."""
     first = life.first
-    return page(
-        f"{life.queue_id} · ses-relay",
-        top,
+    user = el("a", life.user, href=f"/users/{quote(life.user, safe='')}") if life.user else None
+    return markup(
         section(
             markup("Message ", life.queue_id, " ", pill(life.state)),
             definitions(
                 ("from", first.text("sender")),
                 ("to", ", ".join(first.recipients)),
-                ("user", first.text("user")),
+                ("user", user),
                 ("route", first.text("route")),
                 ("lane", first.text("lane")),
                 ("Message-ID", first.text("message_id")),
@@ -39,18 +38,17 @@ def message_page(life: Life, inbox: Inbox | None, top: Html, end: Html) -> web.R
             ),
         ),
         section("Life", el("ol", [_event(event, inbox) for event in life.events], class_="life")),
-        end=end,
     )
 
 
-def kept_section(entry: QueueEntry, now: datetime) -> Html:
+def kept_section(entry: QueueEntry, now: datetime, routes: Collection[str]) -> Html:
     """Say where a message stands that is still kept, with the buttons to change it."""
     state = EntryState.of(entry, now)
     waits = state is EntryState.WAITING
     return section(
         markup("In the queue ", pill("in work" if state is EntryState.LEASED else state)),
         definitions(
-            ("why", why(entry)),
+            ("why", why(entry, state, routes)),
             ("attempts", str(entry.attempts)),
             ("next attempt", f"{entry.next_attempt_at:%Y-%m-%d %H:%M:%S}Z" if waits else ""),
             ("expires", f"{entry.expires_at:%Y-%m-%d %H:%M}Z"),
@@ -65,7 +63,7 @@ def _event(happening: Happening, inbox: Inbox | None) -> Html:
     opened = inbox is not None and ses_id and inbox.get(ses_id) is not None
     return el(
         "li",
-        el("h3", time_of_day(happening.at), " ", happening.event),
+        el("h3", moment(happening.at), " ", happening.event),
         facts_of(Happening(happening.event, happening.at, facts)),
         el("p", el("a", "Open it in the inbox", href=f"/inbox/{ses_id}")) if opened else None,
     )

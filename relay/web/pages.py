@@ -3,30 +3,34 @@
 Errors: 404 for what is not kept any more.
 """
 
+from urllib.parse import quote
+
 from aiohttp import web
 
-from relay.model.entry import QueueEntry
+from relay.model.outcome import ScopeKind
 from relay.web.access import COOKIE, SESSION_SECONDS, Access, Door
 from relay.web.dashboard import live
-from relay.web.frame import fragment, page, pill, section
+from relay.web.frame import fragment, not_found, page, pill, section
 from relay.web.html import Html, el, markup
 from relay.web.inbox import InboxMessage
 from relay.web.inbox_page import html_part, inbox_page, source
-from relay.web.message_page import kept_section, message_page
-from relay.web.recent import Happening, Life
+from relay.web.lookup import Lookup
+from relay.web.message_page import kept_section, life_sections
 from relay.web.said import said
 from relay.web.sources import Sources
-from relay.web.store import Census, lives
+from relay.web.store import Census
 
 
 class Pages:
     """Dashboard, messages, inbox, login."""
 
-    def __init__(self, sources: Sources, access: Access) -> None:
+    def __init__(
+        self, sources: Sources, access: Access, lookup: Lookup, census: Census | None
+    ) -> None:
         self._sources = sources
         self._access = access
-        store = sources.store
-        self._census = None if store is None else Census(store, sources.clock)
+        self._lookup = lookup
+        self._census = census
 
     async def dashboard(self, request: web.Request) -> web.Response:
         """Show the first page, which keeps itself fresh."""
@@ -34,33 +38,52 @@ class Pages:
         return page(
             f"{self._sources.hostname} · ses-relay",
             el("section", _search(about)),
-            el("div", await live(self._sources, about, self._census), id="live", data_from="/live"),
+            el(
+                "div",
+                await live(self._sources, about, self._census, self._lookup),
+                id="live",
+                data_from="/live",
+            ),
             end=self.end(),
             script=True,
         )
 
     async def live(self, request: web.Request) -> web.Response:
         """Give the part of the first page that changes."""
-        about = request.query.get("about", "")
-        return fragment(await live(self._sources, about, self._census))
+        return fragment(await self._live(request.query.get("about", "")))
+
+    async def _live(self, about: str) -> Html:
+        return await live(self._sources, about, self._census, self._lookup)
 
     async def message(self, request: web.Request) -> web.Response:
-        """Show one message's life."""
+        """Show one message's life, which goes on before one's eyes."""
         queue_id = request.match_info["id"]
-        life, store = self._sources.recent.life(queue_id), self._sources.store
-        if store is not None and (life is None or life.first.event != "message.received"):
-            # Memory knows only what happened since the start.
-            older = [one for one in await lives(store, queue_id) if one.queue_id == queue_id]
-            life = older[0] if older else life
-        entry = await store.control.find(queue_id) if store is not None else None
-        kept = entry if isinstance(entry, QueueEntry) else None
-        if life is None and kept is not None:
-            life = _life_of(kept)
-        if life is None:
+        found = await self._message(queue_id)
+        if found is None:
             return _gone()
-        now = self._sources.clock.now()
-        top = markup(said(request.query), kept_section(kept, now) if kept is not None else None)
-        return message_page(life, self._sources.inbox, top, self.end())
+        return page(
+            f"{queue_id} · ses-relay",
+            said(request.query),
+            el("div", found, id="live", data_from=f"/live/messages/{quote(queue_id, safe='')}"),
+            end=self.end(),
+            script=True,
+        )
+
+    async def message_live(self, request: web.Request) -> web.Response:
+        """Give the part that changes."""
+        found = await self._message(request.match_info["id"])
+        return _gone() if found is None else fragment(found)
+
+    async def _message(self, queue_id: str) -> Html | None:
+        found = await self._lookup.message(queue_id)
+        if found is None:
+            return None
+        now, entry = self._sources.clock.now(), found.entry
+        routes = self._sources.known(ScopeKind.ROUTE)
+        return markup(
+            kept_section(entry, now, routes) if entry is not None else None,
+            life_sections(found.life, self._sources.inbox),
+        )
 
     async def inbox_message(self, request: web.Request) -> web.Response:
         """Show one message of the inbox."""
@@ -115,9 +138,11 @@ class Pages:
     def end(self) -> Html:
         """Make what stands at the right of a page's head."""
         ready = self._sources.readiness().ready
-        ways = ("/queue", "Queue"), ("/suppression", "Suppression")
+        ways = [("/queue", "Queue"), ("/users", "Users"), ("/suppression", "Suppression")]
+        if self._sources.store is None:
+            ways = ways[1:2]
         return markup(
-            [el("a", name, href=path) for path, name in ways] if self._sources.store else None,
+            [el("a", name, href=path) for path, name in ways],
             el("span", f"{self._sources.hostname} {self._sources.version}", class_="soft"),
             pill("ready" if ready else "not ready"),
             el("form", el("button", "Log out"), method="post", action="/logout", class_="quiet")
@@ -166,25 +191,5 @@ def _search(about: str) -> Html:
     )
 
 
-def _life_of(entry: QueueEntry) -> Life:
-    """Tell of a message that is kept what its entry knows, where the history has lost it."""
-    message = entry.message
-    facts = {
-        "queue_id": entry.id,
-        "user": message.user,
-        "sender": str(message.sender or "<>"),
-        "recipients": [str(recipient.address) for recipient in message.recipients],
-        "route": message.route,
-        "lane": message.lane,
-        "message_id": message.message_id,
-    }
-    return Life(entry.id, [Happening("message.received", message.received_at, facts)])
-
-
 def _gone() -> web.Response:
-    answer = page(
-        "Not found · ses-relay",
-        section("Not found", el("p", "There is no such message, or it is not kept any more.")),
-    )
-    answer.set_status(404)
-    return answer
+    return not_found("There is no such message, or it is not kept any more.")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from aiohttp import web
 
 from relay.model.custody import EntryState, Selection
+from relay.model.outcome import ScopeKind
 from relay.model.ports import StoreFault
 from relay.model.settings import AddressPattern
 from relay.web.frame import fragment, page, pill, section
@@ -34,7 +35,7 @@ class QueuePages:
             "Queue · ses-relay",
             said(request.query),
             el("section", _filters(request.query)),
-            el("div", await self._live(request.query), id="live", data_from="/queue/live"),
+            el("div", await self._live(request.query), id="live", data_from="/live/queue"),
             section("Hold all mail of a user or route", _hold_form()),
             end=self._end(),
             script=True,
@@ -55,7 +56,8 @@ class QueuePages:
         found = await self._store.control.select(chosen, now, _MOST)
         if isinstance(found, StoreFault):
             return _ill(found)
-        return markup(holds_section(holds), entries_section(found, now))
+        routes = self._sources.known(ScopeKind.ROUTE)
+        return markup(holds_section(holds), entries_section(found, now, routes))
 
 
 def _ill(fault: StoreFault) -> Html:

@@ -7,7 +7,7 @@ Errors: none; what fell out is None.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -68,6 +68,11 @@ class Life:
         return self.events[-1]
 
     @property
+    def user(self) -> str:
+        """Whose message it is; empty where no event says it."""
+        return next((user for event in self.events if (user := event.text("user"))), "")
+
+    @property
     def state(self) -> str:
         """One word: relayed, deferred, failed, delivered, and so on."""
         return _STATES.get(self.last.event, self.last.event.partition(".")[2])
@@ -121,10 +126,14 @@ class Recent:
         if len(life.events) > _MOST_EVENTS:
             del life.events[1]
 
-    def lives(self, *, most: int = 100, about: str = "") -> list[Life]:
-        """Give the newest messages first, those that `about` (an id, an address) fits."""
-        newest: Iterator[Life] = reversed(self._lives.values())
-        return list(islice((life for life in newest if not about or life.about(about)), most))
+    def lives(self, *, most: int = 100, about: str = "", user: str = "") -> list[Life]:
+        """Give the newest messages first, those that `about` (an id, an address) and user fit."""
+        fitting = (
+            life
+            for life in reversed(self._lives.values())
+            if (not about or life.about(about)) and (not user or life.user == user)
+        )
+        return list(islice(fitting, most))
 
     def life(self, queue_id: str) -> Life | None:
         """Give one message's life."""

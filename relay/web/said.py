@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from relay.web.html import Html, el
+from relay.web.operator import Refused
 
 _WORDS = {
     "retry": "made due now",
@@ -18,11 +19,10 @@ _WORDS = {
     "drop": "thrown away",
     "add": "suppressed",
     "remove": "removed from the list",
-    "address": "not changed: that is not a mail address",
-    "scope": "not changed: the configuration has no user or route of that name",
+    **{refused.name.lower(): refused.value for refused in Refused},
     "fault": "not changed: the store has a fault, see the log",
 }
-_BAD = frozenset({"address", "scope", "fault"})
+_BAD = frozenset({"fault", *(refused.name.lower() for refused in Refused)})
 _MOST_DIGITS = 6
 
 

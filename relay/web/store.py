@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from relay.model.clock import Clock
 from relay.model.custody import QueueCount, ScopeHold
 from relay.model.ports import History, Holds, QueueControl, StoreFault, Suppression, Trace
-from relay.web.recent import Happening, Life
 
 SHORTEST = 1.0  # seconds between two counts
 RESTING = 19.0  # times the length of a count before the next
-_MOST_EVENTS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +60,3 @@ class Census:
             return self._counts
         holds = await self._store.holds.holds(self._clock.now())
         return holds if isinstance(holds, StoreFault) else Kept(self._counts, holds)
-
-
-async def lives(store: Store, about: str) -> list[Life]:
-    """Give the messages that the history knows by this id or address, the newest first."""
-    found = await store.trace.trace(about, _MOST_EVENTS)
-    if isinstance(found, StoreFault):
-        return []  # what is in memory is shown all the same; `store.fault` is logged elsewhere
-    by_id: dict[str, Life] = {}
-    for event in found:
-        happening = Happening(event.event, event.at, event.facts)
-        if queue_id := happening.text("queue_id"):
-            by_id.setdefault(queue_id, Life(queue_id)).events.append(happening)
-    return list(by_id.values())[::-1]

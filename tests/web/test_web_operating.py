@@ -1,111 +1,21 @@
 """What an operator sees of the store, and does about it: queue, holds, suppression, history."""
 
 import asyncio
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from fakes import START
-from stored import an_entry, new
+from operated import after, pages, words_of
+from stored import new
 from web_world import EVERYWHERE, LOOPBACK, World
 
-from relay.model.entry import Held, RequestState
-from relay.model.outcome import ScopeKind
-from relay.model.ports import Corrupt, StoreFault
-from relay.model.reply import Reply
-from relay.stores.sqlite.crew import Crew
-from relay.stores.sqlite.database import Sync
-from relay.stores.sqlite.files import Files
-from relay.stores.sqlite.opening import open_sqlite
-from relay.web import Recent, Store
-from relay.web.kept import why
+from relay.model.entry import Held
+from relay.model.ports import Corrupt
+from relay.web import Recent
 from relay.web.store import RESTING, Census
 
-ILL = StoreFault("the disk is ill")
 TOKEN = "s3cret"
-
-
-@pytest.fixture
-def no_sync(monkeypatch):
-    """Durability is tested elsewhere, and a busy disk would set the pace here."""
-    monkeypatch.setattr("os.fsync", lambda descriptor: None)
-    monkeypatch.setattr(Sync.FULL, "_value_", Sync.RELAXED.value)
-
-
-class Operated(World):
-    """A world with a store, and its pages."""
-
-    def __init__(self, stores):
-        super().__init__()
-        shared = stores.shared
-        self.stores = stores
-        self.store = Store(
-            control=shared.control,
-            holds=shared.holds,
-            suppression=shared.suppression,
-            trace=shared.history,
-            history=shared.history,
-        )
-        names = {ScopeKind.USER: ("tickets", "news"), ScopeKind.ROUTE: ("default",)}
-        self.sources = replace(
-            self.sources, store=self.store, known=lambda kind: names.get(kind, ())
-        )
-
-    async def find(self, queue_id):
-        return await self.store.control.find(queue_id)
-
-    async def held(self):
-        return [one.scope for one in await self.store.holds.holds(self.clock.now())]
-
-    async def listed(self):
-        return [one.address for one in await self.store.suppression.listed("", 10)]
-
-    async def fail(self, part, word):
-        """Let a word of the store fail from here on."""
-
-        async def failing(*args):
-            return ILL
-
-        part_of = getattr(self.store, part)
-        ill = type("Ill", (), {**_words(part_of), word: staticmethod(failing)})()
-        self.sources = replace(self.sources, store=replace(self.store, **{part: ill}))
-
-
-def _words(part):
-    return {
-        name: staticmethod(getattr(part, name)) for name in dir(part) if not name.startswith("_")
-    }
-
-
-@pytest.fixture
-async def world(tmp_path, no_sync):
-    """Give a relay that keeps three messages of different users."""
-    world = World()
-    stores = await open_sqlite(tmp_path, 0, Crew.inline(Files(), world.clock), 86_400.0)
-    operated = Operated(stores)
-    held = new("held1")
-    held = replace(held, entry=replace(held.entry, held=Held(reason="rule review")))
-    await stores.queue.put([new("waits"), held])
-    yield operated
-    await stores.close()
-
-
-@asynccontextmanager
-async def pages(world, **how):
-    async with world.browser(**how) as client:
-        yield client
-
-
-async def after(client, path, **form):
-    """Post a form and give the text of the page that follows."""
-    answer = await client.post(path, data=form, headers={"Origin": f"http://{_host(client)}"})
-    assert answer.history[0].status == 303
-    return await answer.text()
-
-
-def _host(client):
-    return f"{client.host}:{client.port}"
 
 
 # --- the queue ------------------------------------------------------------------------------------
@@ -114,7 +24,7 @@ def _host(client):
 async def test_the_queue_is_shown_with_what_can_be_done(world):
     async with pages(world) as client:
         page = await (await client.get("/queue")).text()
-        live = await (await client.get("/queue/live")).text()
+        live = await (await client.get("/live/queue")).text()
     assert live in page
     for words in ("waits", "held1", "rule review", "tickets", "r0@example.net", "No user, route"):
         assert words in page
@@ -136,7 +46,7 @@ async def test_the_queue_is_shown_with_what_can_be_done(world):
 )
 async def test_the_queue_is_filtered(world, query, shown, hidden):
     async with pages(world) as client:
-        page = await (await client.get(f"/queue/live?{query}")).text()
+        page = await (await client.get(f"/live/queue?{query}")).text()
     assert shown in page
     assert hidden not in page
 
@@ -192,23 +102,13 @@ async def test_a_corrupt_entry_can_be_dropped_alone(world):
     async def select(chosen, now, limit):
         return [Corrupt("broken", "not readable")]
 
-    control = type("Control", (), {**_words(world.store.control), "select": staticmethod(select)})
+    control = type("Control", (), {**words_of(world.store.control), "select": staticmethod(select)})
     world.sources = replace(world.sources, store=replace(world.store, control=control()))
     async with pages(world) as client:
-        page = await (await client.get("/queue/live")).text()
+        page = await (await client.get("/live/queue")).text()
     assert "not readable" in page
     assert "/queue/drop" in page
     assert "/queue/hold" not in page
-
-
-def test_why_a_message_is_here_is_one_line():
-    entry = an_entry("q")
-    [request] = entry.requests
-    refused = replace(request, reply=Reply(451, "4.3.0", "not now"))
-    lost = replace(request, state=RequestState.UNKNOWN)
-    assert why(entry) == ""
-    assert why(replace(entry, requests=(refused,))) == "451 4.3.0 not now"
-    assert why(replace(entry, requests=(lost,))) == "an answer of SES was lost"
 
 
 # --- holds ----------------------------------------------------------------------------------------
@@ -319,7 +219,7 @@ async def test_the_first_page_plots_the_queue_and_the_last_hour(world):
     async with pages(world) as client:
         await after(client, "/holds/hold", kind="user", name="news", reason="wrong links")
         page = await (await client.get("/")).text()
-    assert "Messages by age: under 5 min: 1 waiting, 1 held" in page
+    assert "Messages by age: &lt; 5 min: 1 waiting, 1 held" in page
     assert "Recipients each minute, times in UTC: 12:00 1 relayed" in page
     assert "user news: wrong links" in page
     assert page.count("<svg") == 2
@@ -384,7 +284,7 @@ async def test_strangers_change_nothing(world, path, form):
         assert (answer.status, answer.headers["Location"]) == (303, "/login")
         for page in ("/queue", "/suppression"):
             assert (await client.get(page, allow_redirects=False)).status == 303
-        assert (await client.get("/queue/live")).status == 401
+        assert (await client.get("/live/queue")).status == 401
     assert await world.find("waits") is not None
 
 

@@ -95,7 +95,7 @@ async def test_messages_are_searched(about, found):
     async with full_world().browser() as client:
         page = await (await client.get("/live", params={"about": about})).text()
     assert ('href="/messages/q-1"' in page) == found
-    assert ("No recent message matches." in page) != found
+    assert ("No message matches." in page) != found
 
 
 async def test_no_reason_is_hidden():

@@ -7,7 +7,10 @@ from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 from fakes import START, FakeClock
 
-from relay.model.settings import Secret, TcpBind
+from relay.feedback.reputation import share_of
+from relay.model.account import RouteAccount
+from relay.model.reputation import Count, Day, Kind, Record
+from relay.model.settings import Reputation, Secret, TcpBind
 from relay.telemetry import Metrics, ScrapeTime
 from relay.web import Access, InboxMessage, Readiness, Recent, Sources, make_app
 
@@ -60,6 +63,30 @@ class FakeInbox:
         return next((m for m in self.messages if m.id == message_id), None)
 
 
+class FakeUsers:
+    """Counts in a dict: of each user, the last day's and those that are judged."""
+
+    def __init__(self):
+        self.counts = {}
+
+    def records(self):
+        return [self.record(user) for user in self.counts]
+
+    def record(self, user):
+        count = self.counts.get(user, Count())
+        shares = tuple(share_of(kind, count, Reputation()) for kind in Kind)
+        return Record(
+            user=user,
+            day=count,
+            judged=count,
+            since=START if user in self.counts else None,
+            shares=shares,
+        )
+
+    def days(self, user):
+        return [Day(START.date(), self.counts[user])] if user in self.counts else []
+
+
 class World:
     """Everything a page is made from, to be changed by the test."""
 
@@ -68,6 +95,8 @@ class World:
         self.recent = Recent()
         self.metrics = Metrics()
         self.readiness = Readiness()
+        self.users = FakeUsers()
+        self.accounts = [RouteAccount(route="default", region="eu-west-1")]
         self.sources = Sources(
             hostname="relay.example.com",
             version="1.0",
@@ -75,6 +104,8 @@ class World:
             recent=self.recent,
             readiness=lambda: self.readiness,
             clock=self.clock,
+            users=self.users,
+            accounts=lambda: self.accounts,
             inbox=inbox,
         )
 
@@ -88,8 +119,8 @@ class World:
             "user": "tickets",
             "sender": "ann@example.com",
             "recipients": ["bob@example.org"],
-        }
-        self.happen("message.received", **given, message_id=f"<{EVIL}@example.com>", **facts)
+        } | facts
+        self.happen("message.received", **given, message_id=f"<{EVIL}@example.com>")
         self.happen("message.relayed", **given, ses_message_id="ses-1", attempt=1)
 
     def rates(self):

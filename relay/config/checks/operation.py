@@ -14,7 +14,7 @@ from relay.model.settings import BounceTo, Off, Settings
 PAGES = frozenset(
     {
         *("healthz", "readyz", "metrics", "api", "live", "messages", "inbox", "login", "logout"),
-        *("assets", "queue", "holds", "suppression"),
+        *("assets", "queue", "users", "holds", "suppression"),
     }
 )
 _TOPIC = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]+")
