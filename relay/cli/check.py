@@ -4,19 +4,18 @@ Errors: exit 1 where a finding is a fault.
 """
 
 import asyncio
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from relay.cli.dns_texts import Lookup, LookupFault
 from relay.cli.loading import config_path, settings
 from relay.cli.options import Common, flattened
 from relay.cli.output import Column, counted, failure, print_json, print_table
+from relay.cli.progress import told
 from relay.cli.surroundings import around
 from relay.model.settings import Settings
 from relay.service.check import Finding, Ground, NoAnswer, Published, State, check
@@ -59,7 +58,7 @@ def check_all(
 
 async def _collect(known: Settings, ground: Ground) -> Sequence[Finding]:
     """Wait for all of them, and show on a terminal what is being looked at."""
-    with Console(stderr=True, quiet=not sys.stderr.isatty()).status("checking") as status:
+    with told("checking") as status:
         found = []
         async for finding in check(known, ground):
             found.append(finding)

@@ -119,7 +119,9 @@ def check(ctx: typer.Context, common: Common) -> None:
     """
     keys = settings(common.config).dkim
     if not keys:
-        raise failure("dkim: no key is configured; make one with `ses-relay dkim generate`")
+        raise failure(
+            "dkim: no key is configured; make one with `ses-relay dkim generate DOMAIN SELECTOR`"
+        )
     faults = [(key, _fault(key, around(ctx).texts_at)) for key in keys]
     if common.as_json:
         print_json([_verdict(key, fault) for key, fault in faults])
@@ -153,7 +155,7 @@ def _fault(key: DkimKey, texts_at: Lookup) -> str | None:
     found = texts_at(_name(key))
     if isinstance(found, LookupFault):
         return found.reason
-    return fault_of(key.key.reveal(), found)
+    return fault_of(key, found)
 
 
 def _configured(config: Path | None, domain: str, selector: str) -> str:

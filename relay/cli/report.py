@@ -81,7 +81,7 @@ def report(
         )
         return
     if not users:
-        typer.echo(f"nothing was relayed since {moment(start)}")
+        typer.echo(f"nothing was relayed since {moment(start)}; counts may be ten seconds old")
         return
     lines = [*users, total] if len(users) > 1 else users
     print_table(_COLUMNS, [_row(one, price) for one in lines])

@@ -15,6 +15,7 @@ import typer
 from relay.cli.loading import settings
 from relay.cli.options import Common, flattened
 from relay.cli.output import Column, counted, failure, print_json, print_table, printable
+from relay.cli.progress import bar, told
 from relay.cli.store import sound, with_store
 from relay.cli.suppression_files import BadLines, csv_lines, json_line, read_lines
 from relay.cli.surroundings import around
@@ -149,14 +150,15 @@ def import_file(
     """
     clock = around(ctx).clock
     default = Suppressed(address="", reason=reason, since=clock.now(), note=note)
-    found = read_lines(_text(file), default)
+    with told(f"reading {file}"):
+        found = read_lines(_text(file), default)
     if isinstance(found, BadLines):
         for fault in found.faults:
             typer.echo(f"{file}:{printable(fault)}", err=True)
         raise failure(f"{file}: nothing was imported; mend {counted(found.count, 'line')}")
 
     async def work(store: Shared) -> None:
-        rest = iter(found)
+        rest = iter(bar(found, "importing"))
         while page := list(islice(rest, _PAGE)):
             sound(await store.suppression.suppress(page))
 
@@ -178,11 +180,15 @@ def export(ctx: typer.Context, common: Common) -> None:
     async def work(store: Shared) -> None:
         if not common.as_json:
             sys.stdout.write(csv_lines(None))
-        async for page in _pages(store):
-            if common.as_json:
-                sys.stdout.writelines(json_line(one) for one in page)
-            else:
-                sys.stdout.write(csv_lines(page))
+        done = 0
+        with told("exporting") as status:
+            async for page in _pages(store):
+                if common.as_json:
+                    sys.stdout.writelines(json_line(one) for one in page)
+                else:
+                    sys.stdout.write(csv_lines(page))
+                done += len(page)
+                status.update(f"exporting: {counted(done, 'address', 'addresses')}")
 
     with_store(settings(common.config), around(ctx).clock, work)
 

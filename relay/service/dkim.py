@@ -16,8 +16,7 @@ from relay.mail.dkim_keys import (
     pem,
 )
 from relay.mail.dkim_record import difference, record_name, record_strings, zone_line
-
-_FIX = "publish what `ses-relay dkim record` prints"
+from relay.model.settings import DkimKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +54,20 @@ def record_of(domain: str, selector: str, key: str) -> Record | UnusableKey:
     )
 
 
-def fault_of(key: str, published: Sequence[str]) -> str | None:
+def fault_of(key: DkimKey, published: Sequence[str]) -> str | None:
     """Say what is wrong with the TXT records published for a private key; None: nothing."""
-    parsed = parse(key)
+    parsed = parse(key.key.reveal())
     if isinstance(parsed, KeyFault):
         return parsed.text
+    fix = f"publish what `ses-relay dkim record {key.domain} {key.selector}` prints"
     match published:
         case []:
-            return f"no TXT record is published; {_FIX}"
+            return f"no TXT record is published; {fix}"
         case [record]:
             reason = difference(record, parsed)
-            return None if reason is None else f"{reason}; {_FIX}"
+            return None if reason is None else f"{reason}; {fix}"
         case _:
-            return f"{len(published)} TXT records are published, verifiers want one; {_FIX} alone"
+            return f"{len(published)} TXT records are published, verifiers want one; {fix} alone"
 
 
 def strength(key: str) -> str:

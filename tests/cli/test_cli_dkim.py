@@ -147,7 +147,10 @@ def test_check_says_ok_where_the_dns_has_the_key(typed, pem):
 @pytest.mark.parametrize(
     ("texts", "says"),
     [
-        ((), "no TXT record is published; publish what `ses-relay dkim record` prints"),
+        (
+            (),
+            "is published; publish what `ses-relay dkim record example.com s1` prints",
+        ),
         (("v=DKIM1; p=",), "the key is revoked"),
         (("v=spf1 -all",), "it is not a DKIM record"),
         (("one", "two"), "2 TXT records are published"),
@@ -180,4 +183,7 @@ def test_check_says_that_another_key_is_published(typed, pem):
 def test_there_must_be_something_to_check(typed):
     answer = typed.run("dkim check")
     assert answer.code == 1
-    assert answer.err == "dkim: no key is configured; make one with `ses-relay dkim generate`\n"
+    assert (
+        answer.err
+        == "dkim: no key is configured; make one with `ses-relay dkim generate DOMAIN SELECTOR`\n"
+    )

@@ -1,13 +1,17 @@
 """Tables for people and pipes; every verb's help teaches with an example."""
 
 import io
+import re
+import shlex
 import sys
 
 import pytest
+from generated_docs import commands
 from typer.testing import CliRunner
 
 from relay.cli import app
 from relay.cli.output import Column, aligned, counted, octets, print_table, printable, span
+from relay.cli.progress import bar, told
 from relay.model.documents import moment
 
 COLUMNS = (Column("NAME", whole=True), Column("SIZE", right=True), Column("WHY"))
@@ -63,17 +67,47 @@ def test_units():
     assert moment(None) is None
 
 
-VERBS = [
-    *(f"queue {verb}" for verb in ("list", "show", "retry", "hold", "release", "drop", "summary")),
-    *(f"suppression {verb}" for verb in ("list", "add", "remove", "import", "export")),
-    *(f"dkim {verb}" for verb in ("generate", "record", "check")),
-    *("hold", "release", "trace"),
-]
+EXAMPLE = re.compile(r"Example: `ses-relay ([^`]+)`")
+SILENT = {("demo",), ("serve",), ("simulator",), ("config", "example"), ("config", "schema")}
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_help_teaches_with_an_example(verb):
-    result = CliRunner().invoke(app, [*verb.split(), "--help"], env={"COLUMNS": "120"})
-    assert result.exit_code == 0
-    assert f"Example: ses-relay {verb}" in result.stdout
-    assert "--json" in result.stdout
+@pytest.mark.parametrize(("words", "command"), [*commands()])
+def test_help_teaches_with_an_example_that_can_be_typed(words, command):
+    shown = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "120"})
+    assert shown.exit_code == 0
+    assert f"Example: ses-relay {' '.join(words)}" in shown.stdout
+    assert ("--json" in shown.stdout) == (words not in SILENT)
+    typed, _, _ = EXAMPLE.search(command.help)[1].partition(" > ")
+    command.make_context("ses-relay", shlex.split(typed)[len(words) :])  # or a UsageError
+
+
+def on_a_terminal(monkeypatch, work):
+    """Give what work shows people on standard error."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    work()
+    return terminal.getvalue()
+
+
+def test_long_work_shows_a_bar_on_a_terminal(monkeypatch):
+    taken = []
+    shown = on_a_terminal(monkeypatch, lambda: taken.extend(bar(range(100), "importing")))
+    assert "importing" in shown
+    assert "100%" in shown
+    assert taken == list(range(100))
+
+
+def test_long_work_of_unknown_length_tells_of_itself(monkeypatch):
+    def work():
+        with told("exporting"):
+            pass
+
+    assert "exporting" in on_a_terminal(monkeypatch, work)
+
+
+def test_no_pipe_gets_a_bar(capfd):
+    assert list(bar(range(3), "importing")) == [0, 1, 2]
+    with told("exporting"):
+        pass
+    assert capfd.readouterr() == ("", "")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from relay.model.settings import DkimKey, Settings
+from relay.model.settings import DkimKey, DkimSigner, Settings
 from relay.service.check.finding import Finding, fault, ok, warning
 from relay.service.dkim import UnusableKey, fault_of, record_of
 
@@ -26,12 +26,25 @@ Published = Callable[[str], tuple[str, ...] | NoAnswer]
 
 def check_keys(settings: Settings, published: Published | None, now: datetime) -> Iterator[Finding]:
     """Look at each key; `published` is None where the DNS must not be asked."""
+    left_to_ses = {route.dkim for route in settings.routes.values()} == {DkimSigner.SES}
     for key in settings.dkim:
-        yield _key(key, published, now)
+        yield _unused(key) if left_to_ses else _key(key, published, now)
+
+
+def _unused(key: DkimKey) -> Finding:
+    return warning(
+        _about(key),
+        "never signs: every route leaves that to SES (`dkim: ses`)",
+        "write `dkim: relay` for the routes that shall sign with it, or remove it",
+    )
+
+
+def _about(key: DkimKey) -> str:
+    return f"dkim {key.selector}._domainkey.{key.domain}"
 
 
 def _key(key: DkimKey, published: Published | None, now: datetime) -> Finding:
-    about = f"dkim {key.selector}._domainkey.{key.domain}"
+    about = _about(key)
     text = key.key.reveal()
     record = record_of(key.domain, key.selector, text)
     if isinstance(record, UnusableKey):
@@ -48,7 +61,7 @@ def _compared(
 ) -> Finding:
     if isinstance(found, NoAnswer):
         return warning(about, found.reason, "run this check where the DNS can be asked")
-    wrong = fault_of(key.key.reveal(), found)
+    wrong = fault_of(key, found)
     if wrong is None:
         return ok(about, "is published as it should be")
     reason, _, fix = wrong.partition("; ")

@@ -19,11 +19,13 @@ from fakes import FakeClock
 
 from relay.model.settings import (
     DkimKey,
+    DkimSigner,
     Feedback,
     Http,
     Limits,
     Listener,
     Queue,
+    Route,
     Secret,
     SnsEndpoint,
     SqliteStore,
@@ -33,6 +35,7 @@ from relay.model.settings import (
     UnixBind,
 )
 from relay.service.check import NoAnswer, ports
+from relay.service.check.dkim import check_keys
 from relay.service.dkim import make_key, record_of
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -275,7 +278,8 @@ def signing(text, **times):
 async def test_a_key_is_compared_with_the_dns(pem):
     record = record_of("example.com", "s1", pem)
     assert fine((await of_this_machine(signing(pem), lambda _: (record.text,)))[ABOUT])
-    assert faulty((await of_this_machine(signing(pem)))[ABOUT], "no TXT record", "dkim record")
+    fix = "dkim record example.com s1"
+    assert faulty((await of_this_machine(signing(pem)))[ABOUT], "no TXT record", fix)
     silent = NoAnswer("no DNS server answered")
     assert warned((await of_this_machine(signing(pem), lambda _: silent))[ABOUT], "no DNS server")
 
@@ -293,3 +297,9 @@ async def test_keys_have_their_time(pem):
     assert warned((await of_this_machine(later))[ABOUT], "before 2026-12-21")
     over = signing(pem, active_until=NOW - timedelta(days=1))
     assert warned((await of_this_machine(over))[ABOUT], "has not signed since 2026-11-20")
+
+
+def test_a_key_that_no_route_signs_with_is_told_of(pem):
+    left_to_ses = Route(region="eu-west-1", dkim=DkimSigner.SES)
+    [found] = check_keys(replace(signing(pem), routes={"default": left_to_ses}), None, NOW)
+    assert warned(found, "never signs", "dkim: relay")
