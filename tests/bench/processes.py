@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -32,8 +33,9 @@ listeners:
     max_connections: 6000
     max_connections_per_client: 6000
 tls: {{certificate: cert.pem, key: cert.key}}
-users: [{{name: tickets, password: {{secret: "correct horse"}}, senders: ["*"]}}]
-routes: {{default: {{region: eu-west-1, endpoint_url: "http://127.0.0.1:{ses}"{route}}}}}
+users:
+  - {{name: tickets, password: {{secret: "correct horse"}}, senders: ["*"]}}
+{users}routes: {{default: {{region: eu-west-1, endpoint_url: "http://127.0.0.1:{ses}"{route}}}}}
 queue: {{store: "{store}"{queue}}}
 http: {{bind: "127.0.0.1:{http}"}}
 {more}"""
@@ -47,26 +49,40 @@ def free_port():
 
 
 class Program:
-    """A child process that prints its port, or listens on a given one."""
+    """A child process that prints its port, or listens on a given one; Python's unless named."""
 
-    def __init__(self, *command, port=None, log=subprocess.PIPE):
+    def __init__(self, *command, program=sys.executable, port=None, log=subprocess.PIPE, env=None):
         self.process = subprocess.Popen(
-            [sys.executable, *map(str, command)],
+            [str(program), *map(str, command)],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT if log is not subprocess.PIPE else None,
             cwd=ROOT,
-            env=ENVIRONMENT,
+            env=ENVIRONMENT | (env or {}),
             text=True,
         )
         self.port = port if port is not None else int(self.process.stdout.readline())
+        if port is not None and log is not subprocess.PIPE:
+            self._listening()
+
+    def _listening(self):
+        for _ in range(600):
+            with socket.socket() as asked:
+                if not asked.connect_ex(("127.0.0.1", self.port)):
+                    return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.1)
+        self.process.kill()
+        self.process.wait()
+        raise SystemExit(f"does not start: {self.process.args}")
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.process.stdin.close()
         self.process.send_signal(signal.SIGTERM)
+        self.process.stdin.close()
         try:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
@@ -88,15 +104,23 @@ class Program:
 
 def _tree(pid):
     yield pid
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from _tree(int(child))
+    with suppress(FileNotFoundError):  # it ended meanwhile: its parent has its times
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                yield from _tree(int(child))
 
 
 def _cpu(pid):
-    # Behind the name in parentheses: utime and stime of all threads, cutime and cstime of the dead.
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return sum(map(int, fields[11:15])) / TICK
+    """CPU seconds of a process and of its children that are no more."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        # Behind the name in parentheses: utime and stime, then those of dead children, in ticks.
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        user, system, *dead = (int(ticks) / TICK for ticks in fields[11:15])
+        # Ticks are coarse, and a mail server has many processes: living threads tell nanoseconds.
+        threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+        living = sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
+        return max(living, user + system) + sum(dead)
+    return 0.0
 
 
 def sink(delay=0.0):
@@ -110,9 +134,9 @@ def taken(program):
         return int(answer.read())
 
 
-def relay(folder, ses, *, store="none", queue="", route="", dkim=False, more=""):
+def relay(folder, ses, *, store="none", queue="", route="", users="", dkim=False, more=""):
     """Start the relay in front of a sink, and wait until it is up."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     openssl("genrsa", "-out", folder / "dkim.pem", "2048")
     openssl(
         *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=relay.example.com"),
@@ -129,23 +153,15 @@ def relay(folder, ses, *, store="none", queue="", route="", dkim=False, more="")
             store=store if store == "none" else f"sqlite:///{folder}/queue",
             queue=queue,
             route=route,
+            users=users,
             more=f"{SIGNING if dkim else ''}{more}",
         )
     )
     (folder / "config.yaml").chmod(0o600)
-    log = folder / "log"
-    with log.open("w") as out:
-        program = Program(
-            "-m", "relay", "serve", "--config", folder / "config.yaml", port=port, log=out
+    with (folder / "log").open("w") as log:
+        return Program(
+            *("-m", "relay", "serve", "--config", folder / "config.yaml"), port=port, log=log
         )
-    for _ in range(300):
-        if '"relay.started"' in log.read_text():
-            return program
-        if program.process.poll() is not None:
-            break
-        time.sleep(0.1)
-    program.process.kill()
-    raise SystemExit(f"the relay does not start:\n{log.read_text()}")
 
 
 def openssl(*arguments):

@@ -1,12 +1,18 @@
-"""The references of `run.py`, each in a process of its own: prints milliseconds of CPU for one.
+"""The references of `run.py`: a line asks, milliseconds of CPU for one come back.
 
-`references.py rsa`: a bare RSA-2048 signature by OpenSSL, as cryptography calls it.
-`references.py call PORT`: aioboto3's stock `send_raw_email` of 4 KB.
+`rsa`: a bare RSA-2048 signature by OpenSSL, as cryptography calls it.
+`call PORT`: aioboto3's stock `send_raw_email` of 4 KB.
+`call PORT SIZE`: of so many octets.
+
+One process answers all of them, so that a reference can be measured right before and after what is
+held against it.
 """
 
 import asyncio
 import sys
 import time
+
+SIGNATURES, CALLS = 200, 100
 
 
 def rsa():
@@ -17,14 +23,17 @@ def rsa():
 
     key = generate_private_key(65537, 2048)
     arguments = (b"x" * 32, padding.PKCS1v15(), Prehashed(hashes.SHA256()))
-    key.sign(*arguments)
-    began = time.process_time()
-    for _ in range(500):
-        key.sign(*arguments)
-    return (time.process_time() - began) * 1000 / 500
+
+    def measured():
+        began = time.process_time()
+        for _ in range(SIGNATURES):
+            key.sign(*arguments)
+        return (time.process_time() - began) * 1000 / SIGNATURES
+
+    return measured
 
 
-async def call(port):
+async def call(port, size=4096, calls=CALLS):
     import aioboto3
 
     session = aioboto3.Session(region_name="eu-west-1")
@@ -32,15 +41,27 @@ async def call(port):
         request = {
             "Source": "tickets@example.com",
             "Destinations": ["someone@example.org"],
-            "RawMessage": {"Data": b"x" * 4096},
+            "RawMessage": {"Data": b"x" * size},
         }
         await client.send_raw_email(**request)
         began = time.process_time()
-        for _ in range(200):
+        for _ in range(calls):
             await client.send_raw_email(**request)
-        return (time.process_time() - began) * 1000 / 200
+        return (time.process_time() - began) * 1000 / calls
+
+
+def main():
+    signature = rsa()
+    print(0, flush=True)  # no port
+    for line in sys.stdin:
+        match line.split():
+            case ["rsa"]:
+                print(signature(), flush=True)
+            case ["call", port]:
+                print(asyncio.run(call(int(port))), flush=True)
+            case ["call", port, size]:
+                print(asyncio.run(call(int(port), int(size), 2)), flush=True)
 
 
 if __name__ == "__main__":
-    spent = rsa() if sys.argv[1] == "rsa" else asyncio.run(call(int(sys.argv[2])))
-    print(spent)
+    main()
