@@ -13,10 +13,13 @@ import threading
 import urllib.request
 from importlib import import_module
 
+import kubernetes_validate
 import pytest
 import yaml
 from botocore import xform_name
 from botocore.loaders import create_loader
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
 from generated_docs import PAGES, commands, renewed
 from markdown_pages import TOP, anchors, blocks, links
 from programs import program
@@ -24,7 +27,8 @@ from typer.main import get_command
 
 from relay.cli import app
 from relay.config import load
-from relay.model.settings import Settings
+from relay.config.places import PLACES
+from relay.model.settings import Queue, Settings
 from relay.service.reload import FIXED
 from relay.simulator import Simulator, running
 
@@ -44,7 +48,9 @@ PROGRAMS = {
 # Programs that run another command as somebody else.
 AS_SOMEBODY = re.compile(r"^runuser -u [a-z-]+ -- ")
 OURS = {"ses-relay", ".venv/bin/ses-relay", "/opt/ses-relay/bin/ses-relay"}
+PROBES = {"startupProbe": "/readyz", "readinessProbe": "/readyz", "livenessProbe": "/healthz"}
 AWS_OPTIONS = {"--region", "--query", "--output", "--profile"}
+AWS_NAMES = {"Endpoint": "--notification-endpoint"}  # what the AWS CLI calls otherwise
 
 
 def one(kind):
@@ -124,11 +130,19 @@ def verb_and_options_exist(words):
 
 def operation_and_parameters_exist(words):
     service, operation, *options = words
-    model = create_loader().load_service_model(service, "service-2")
-    named = {xform_name(name, "-"): about for name, about in model["operations"].items()}
-    members = model["shapes"][named[operation]["input"]["shape"]]["members"]
-    known = AWS_OPTIONS | {f"--{xform_name(name, '-')}" for name in members}
-    assert {word for word in options if word.startswith("--")} <= known
+    model = ServiceModel(create_loader().load_service_model(service, "service-2"))
+    (name,) = [name for name in model.operation_names if xform_name(name, "-") == operation]
+    members = model.operation_model(name).input_shape.members
+    known = {AWS_NAMES.get(name, f"--{xform_name(name, '-')}"): name for name in members}
+    for option, value in zip(options[::2], options[1::2], strict=True):
+        assert option in AWS_OPTIONS | known.keys()
+        if value.startswith("{") and (document := json.loads(value)):
+            policy = document.get("Policy")
+            assert policy is None or json.loads(policy)["Version"] == "2012-10-17"
+            shape = members[known[option]]
+            if shape.type_name == "structure":
+                wrong = ParamValidator().validate(document, shape)
+                assert not wrong.has_errors(), wrong.generate_report()
 
 
 def test_every_verb_spoken_of_exists():
@@ -153,6 +167,8 @@ def loaded(text, folder):
         "cert.pem",
         "clients.pem",
         "key.pem",
+        "tls.crt",
+        "tls.key",
         "token",
         "s2026.pem",
         *re.findall(r"[a-z]+-password", text),
@@ -177,22 +193,47 @@ def test_every_yaml_block_says_what_it_is():
             assert block.kind in {"config", "kubernetes"}, str(block)
 
 
-def test_the_manifests_fit_together(tmp_path):
-    (block,) = KUBERNETES
-    account, config, deployment = yaml.safe_load_all(block.text)
+OLDEST_KUBERNETES = "1.29"  # of which README speaks
 
+
+@pytest.mark.parametrize("block", KUBERNETES, ids=str)
+def test_the_manifests_are_what_kubernetes_takes(block):
+    for document in yaml.safe_load_all(block.text):
+        kubernetes_validate.validate(document, OLDEST_KUBERNETES, strict=True)
+
+
+@pytest.mark.parametrize("block", KUBERNETES, ids=str)
+def test_the_manifests_fit_together(block, tmp_path):
+    found = {document["kind"]: document for document in yaml.safe_load_all(block.text)}
+    config = found["ConfigMap"]
     made = loaded(config["data"]["config.yaml"], tmp_path)
     assert isinstance(made, Settings), str(made)
-    pod = deployment["spec"]["template"]["spec"]
-    assert pod["serviceAccountName"] == account["metadata"]["name"]
-    assert pod["terminationGracePeriodSeconds"] > made.limits.stop_grace
-    assert pod["volumes"][0]["configMap"]["name"] == config["metadata"]["name"]
-    (sidecar,), (application,) = pod["initContainers"], pod["containers"]
-    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert sidecar[probe]["httpGet"]["port"] == made.http.bind.port
-    environment = {entry["name"]: entry["value"] for entry in application["env"]}
+    workload = found.get("StatefulSet") or found["Deployment"]
+    assert (
+        workload["spec"]["selector"]["matchLabels"]
+        == (workload["spec"]["template"]["metadata"]["labels"])
+    )
+    pod = workload["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == found["ServiceAccount"]["metadata"]["name"]
+    assert f"configMap: {{name: {config['metadata']['name']}}}" in block.text
+    relay, *others = [*pod.get("initContainers", ()), *pod["containers"]]
+    said = relay.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", (0,))
+    assert pod["terminationGracePeriodSeconds"] > int(said[-1]) + made.limits.stop_grace
+    for probe, path in PROBES.items():
+        asked = relay[probe]["httpGet"]
+        assert (asked["path"], asked["port"]) == (path, made.http.bind.port)
+    assert made.http.bind.host == "0.0.0.0"  # the kubelet asks from outside
     bind = made.listeners[0].bind
-    assert (environment["SMTP_HOST"], environment["SMTP_PORT"]) == (bind.host, str(bind.port))
+    for application in others:  # beside it
+        environment = {entry["name"]: entry["value"] for entry in application["env"]}
+        assert (environment["SMTP_HOST"], environment["SMTP_PORT"]) == (bind.host, str(bind.port))
+    if "Service" in found:
+        (port,) = found["Service"]["spec"]["ports"]
+        assert port["targetPort"] == bind.port
+        assert found["Service"]["spec"]["selector"] == workload["spec"]["selector"]["matchLabels"]
+        assert found["Service"]["metadata"]["name"] == workload["spec"]["serviceName"]
+    folders = {mount["mountPath"] for mount in relay["volumeMounts"]}
+    assert folders <= {str(PLACES[-1].parent), str(Queue().store.folder)}
 
 
 def test_the_certificate_for_a_first_try_serves(tmp_path):
@@ -222,7 +263,7 @@ def written(folder, text):
 def test_policies_name_actions_that_exist(block):
     known = {
         f"{prefix}:{operation}"
-        for prefix, service in (("ses", "ses"), ("ses", "sesv2"), ("sts", "sts"))
+        for prefix, service in (("ses", "ses"), ("ses", "sesv2"), ("sts", "sts"), ("sqs", "sqs"))
         for operation in create_loader().load_service_model(service, "service-2")["operations"]
     }
     policy = json.loads(block.text)
