@@ -74,11 +74,12 @@ class World:
         self.folder = folder
         self.clock = FakeClock(START)
         self.settings = settings(**changes)
+        self.crew = None
         self.log = Lines()
         self.post = Post()
 
     async def __aenter__(self):
-        crew = Crew.inline(Files(), self.clock)
+        crew = self.crew or Crew.inline(Files(), self.clock)
         self.stores = await open_sqlite(self.folder, 0, crew, 30 * 86_400.0)
         shared = self.shared = self.stores.shared
         self.ledger = Ledger()

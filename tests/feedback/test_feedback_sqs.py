@@ -5,9 +5,10 @@ import asyncio
 import pytest
 import said
 from feedback_world import World
+from relay_world import until
 
 from relay.aws.queues import QueueFault, Received
-from relay.feedback.sqs import SqsReader
+from relay.feedback.sqs import RECEIVERS, Poll, SqsReader
 from relay.model.ports import StoreFault
 
 URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/ses-events"
@@ -64,7 +65,7 @@ async def test_wrapped_and_raw_events_are_taken_in_and_deleted(world):
             said.bounce(), said.wrapped(said.complaint("y@example.org")), '{"eventType":"Open"}'
         )
     )
-    assert await reader(world, queue).read() is True
+    assert await reader(world, queue).read() is Poll.DONE
     assert queue.deleted == ["receipt0", "receipt1", "receipt2"]
     assert {one.address for one in await world.listed()} == {"x@example.org", "y@example.org"}
     assert told(world) == []
@@ -73,8 +74,8 @@ async def test_wrapped_and_raw_events_are_taken_in_and_deleted(world):
 async def test_poison_is_told_once_and_left_to_the_dead_letter_queue(world):
     queue = ScriptedQueue(messages("poison", said.bounce()), messages("poison"))
     reading = reader(world, queue)
-    assert await reading.read() is False
-    assert await reading.read() is False
+    assert await reading.read() is Poll.DONE
+    assert await reading.read() is Poll.DONE
     assert queue.deleted == ["receipt1"]
     assert told(world) == [
         "message id0 is no event of SES (the body is no JSON object); left to the dead-letter queue"
@@ -86,7 +87,7 @@ async def test_nothing_is_deleted_that_the_store_has_not(world):
         return StoreFault("disk full") if "y@example.org" in text else None
 
     queue = ScriptedQueue(messages(said.bounce(), said.complaint("y@example.org")))
-    assert await reader(world, queue, ill).read() is False
+    assert await reader(world, queue, ill).read() is Poll.ILL
     assert queue.deleted == ["receipt0"]
     assert world.log.named("store.fault") == [{"operation": "learn", "reason": "disk full"}]
 
@@ -97,7 +98,7 @@ async def test_an_event_that_trips_a_bug_does_not_stop_the_others(world):
             raise ZeroDivisionError
 
     queue = ScriptedQueue(messages(said.complaint("y@example.org"), said.bounce()))
-    assert await reader(world, queue, buggy).read() is False
+    assert await reader(world, queue, buggy).read() is Poll.DONE
     assert queue.deleted == ["receipt1"]
     assert world.log.named("relay.fault")[0]["where"] == "feedback"
 
@@ -118,8 +119,58 @@ async def test_what_cannot_be_deleted_does_nothing_twice(world):
     queue = ScriptedQueue(messages(said.bounce()), messages(said.bounce()))
     queue.fault = QueueFault("timeout")
     reading = reader(world, queue)
-    assert await reading.read() is False
+    assert await reading.read() is Poll.ILL
     queue.fault = None
-    assert await reading.read() is True
+    assert await reading.read() is Poll.DONE
     assert len(world.log.named("feedback.bounce")) == 1
     assert told(world) == ["cannot be emptied: timeout", "reachable"]
+
+
+class Backlog:
+    """A queue with so many messages, whose answers wait until all that may ask have asked."""
+
+    def __init__(self, count):
+        self.left, self.count = count, count
+        self.waiting = self.most = self.deleted = 0
+        self.everybody, self.empty = asyncio.Event(), asyncio.Event()
+
+    async def receive(self):
+        if not self.left:
+            await asyncio.get_running_loop().create_future()
+        if self.left < self.count:  # the first poll is alone
+            self.waiting += 1
+            self.most = max(self.most, self.waiting)
+            if self.waiting == RECEIVERS:
+                self.everybody.set()
+            await self.everybody.wait()
+            self.waiting -= 1
+        given = min(self.left, 10)
+        self.left -= given
+        return messages(*[said.bounce(feedback_id=f"F{self.left + n}") for n in range(given)])
+
+    async def delete(self, receipts):
+        self.deleted += len(receipts)
+        if self.deleted == self.count:
+            self.empty.set()
+
+
+async def test_a_full_queue_is_read_by_several_at_a_time(world):
+    backlog = Backlog(207)
+
+    async def learn(_text):
+        return None
+
+    reading = asyncio.create_task(reader(world, backlog, learn).run())
+    await asyncio.wait_for(backlog.empty.wait(), 15)
+    reading.cancel()
+    assert backlog.most == RECEIVERS
+
+
+async def test_poison_slows_nobody_down(world):
+    good = [said.bounce(feedback_id=f"F{number}") for number in range(9)]
+    queue = ScriptedQueue(*[messages("poison", *good)] * 20)
+    began = world.clock.monotonic()
+    reading = asyncio.create_task(reader(world, queue).run())
+    await until(lambda: len(queue.deleted) == 180)
+    reading.cancel()
+    assert world.clock.monotonic() == began
