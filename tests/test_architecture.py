@@ -51,7 +51,7 @@ MAY_USE = {
     "aiohttp": {"delivery", "feedback", "simulator", "web", "service"},
     "dkim": {"mail"},
     "cryptography": {"feedback", "mail", "simulator", "cli", "smtp", "service"},
-    "dns": {"cli"},
+    "dns": {"service"},
     "idna": {"smtp", "mail"},
     "orjson": {"telemetry", "stores", "web"},
     "prometheus_client": {"telemetry"},

@@ -6,19 +6,17 @@ Errors: exit 1 where a finding is a fault.
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from relay.cli.dns_texts import Lookup, LookupFault
 from relay.cli.loading import config_path, settings
 from relay.cli.options import Common, flattened
 from relay.cli.output import Column, counted, failure, print_json, print_table
 from relay.cli.progress import told
 from relay.cli.surroundings import around
 from relay.model.settings import Settings
-from relay.service.check import Finding, Ground, NoAnswer, Published, State, check
+from relay.service.check import Finding, Ground, State, check
 
 _COLUMNS = (Column("STATE"), Column("ABOUT"), Column("FINDING"), Column("FIX"))
 
@@ -39,9 +37,7 @@ def check_all(
     Example: `ses-relay check --config /etc/ses-relay/config.yaml`
     """
     outside = around(ctx)
-    ground = Ground(
-        clock=outside.clock, published=None if offline else _published(outside.texts_at)
-    )
+    ground = Ground(clock=outside.clock, published=None if offline else outside.texts_at)
     path = config_path(common.config)
     known = settings(path)
     valid = Finding(State.OK, f"configuration {path}", "is valid")
@@ -49,7 +45,7 @@ def check_all(
     states = Counter(finding.state for finding in found)
     if common.as_json:
         counts = {state.value: states[state] for state in State}
-        print_json({**counts, "findings": [asdict(finding) for finding in found]})
+        print_json({**counts, "findings": [_document(finding) for finding in found]})
     else:
         print_table(_COLUMNS, [_row(finding) for finding in found])
     if faults := states[State.FAULT]:
@@ -70,9 +66,10 @@ def _row(finding: Finding) -> Sequence[str]:
     return finding.state, finding.about, finding.says, finding.fix
 
 
-def _published(texts_at: Lookup) -> Published:
-    def published(name: str) -> tuple[str, ...] | NoAnswer:
-        found = texts_at(name)
-        return NoAnswer(found.reason) if isinstance(found, LookupFault) else found
-
-    return published
+def _document(finding: Finding) -> dict[str, str]:
+    return {
+        "state": finding.state,
+        "about": finding.about,
+        "says": finding.says,
+        "fix": finding.fix,
+    }

@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 
-from relay.cli.dns_texts import Lookup, LookupFault
 from relay.cli.loading import settings
 from relay.cli.options import Common, Json, flattened
 from relay.cli.output import Column, failure, print_json, print_table, printable
@@ -22,6 +21,7 @@ from relay.config.files import read_secret
 from relay.config.leaves import Wrong
 from relay.model.settings import DkimKey
 from relay.service.dkim import Record, UnusableKey, fault_of, make_key, record_of, strength
+from relay.service.dns_texts import Lookup, NoAnswer
 
 app = typer.Typer(
     help="DKIM keys and their DNS records.", no_args_is_help=True, rich_markup_mode="markdown"
@@ -153,7 +153,7 @@ def _name(key: DkimKey) -> str:
 
 def _fault(key: DkimKey, texts_at: Lookup) -> str | None:
     found = texts_at(_name(key))
-    if isinstance(found, LookupFault):
+    if isinstance(found, NoAnswer):
         return found.reason
     return fault_of(key, found)
 

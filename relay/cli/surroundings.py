@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import typer
 
-from relay.cli.dns_texts import Lookup, texts_at
 from relay.model.clock import Clock, SystemClock
+from relay.service.dns_texts import Lookup, texts_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

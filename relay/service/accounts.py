@@ -12,6 +12,8 @@ from relay.model.account import AccountState, RouteAccount
 from relay.model.clock import Clock
 from relay.model.settings import Route
 from relay.scheduler import FairScheduler
+from relay.service.check.account import about_account, account_findings
+from relay.service.check.finding import State
 from relay.telemetry import Telemetry
 
 # Changes with every message; not news.
@@ -67,12 +69,11 @@ class Accounts:
         """Say what is wrong with the accounts, for readiness and the dashboard."""
         found = [f"route {route}: {reason}" for route, reason in self._unknown.items()]
         for route, state in self._known.items():
-            if not state.sending_enabled:
-                found.append(f"route {route}: sending is paused for this SES account")
-            if state.enforcement != "HEALTHY":
-                found.append(f"route {route}: SES enforcement status {state.enforcement}")
-            if state.sandbox:
-                found.append(f"route {route}: the account is in the SES sandbox")
+            found += [
+                f"{finding.about} {finding.says}: {finding.fix}"
+                for finding in account_findings(about_account(route), state)
+                if finding.state is not State.OK
+            ]
         return tuple(found)
 
     def _tell_changes(self, route: str, state: AccountState) -> None:

@@ -33,6 +33,7 @@ from relay.queue.reserve import Reserve
 from relay.queue.runner import Runner
 from relay.scheduler import FairScheduler
 from relay.service.accounts import Accounts
+from relay.service.dns_texts import Meanwhile
 from relay.service.holds import HoldWatch
 from relay.service.notices import Notices
 from relay.service.room import QueueRoom
@@ -53,6 +54,7 @@ class Outside:
     clock: Clock
     log: LogWriter
     inbox: Inbox | None = None  # only where SES is simulated
+    published: Meanwhile | None = None  # the DNS; None: no network is asked but SES's
     metrics: Metrics = field(default_factory=Metrics)
     recent: Recent = field(default_factory=Recent)
     ledger: Ledger = field(default_factory=Ledger)

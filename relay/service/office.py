@@ -7,7 +7,7 @@ Errors: `Unusable` when something that the configuration names cannot be used. A
 end and does, ends the service: a supervisor starts it anew.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
@@ -38,7 +38,7 @@ class Office:
     outside: Outside
     stores: Stores
     feedback: Feedback
-    standing: Standing
+    rounds: Sequence[Standing]
     view: View
     watch_accounts: Callable[[], Awaitable[None]]
     http: str = ""  # where HTTP is reached, once it is
@@ -82,7 +82,8 @@ class Office:
         yield "accounts", self.watch_accounts
         yield "oldest entry", self._oldest.run
         yield "forgetting", Forgetting(self.stores.trace, self.outside.clock).run
-        yield "standing checks", self.standing.run
+        for standing in self.rounds:
+            yield "standing checks", standing.run
         yield "waiting events", self.feedback.learner.run
         yield "reputation", self.feedback.reputation.run
         for reader in self._readers:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from relay.model.clock import SystemClock
 from relay.model.settings import Settings
 from relay.service.assembly import Outside
+from relay.service.dns_texts import texts_meanwhile
 from relay.service.notify import ServiceManager
 from relay.service.relay import Relay
 from relay.service.snapshot import Unusable
@@ -54,7 +55,8 @@ async def _serve(settings: Settings, reread: Reread) -> None:
     metrics = Metrics()
     log = stdout_writer(settings.log, clock, metrics)
     adopt_library_logs(log)
-    relay = Relay(settings, Outside(clock=clock, log=log, metrics=metrics))
+    outside = Outside(clock=clock, log=log, metrics=metrics, published=texts_meanwhile)
+    relay = Relay(settings, outside)
     manager = ServiceManager(os.environ)
     await run_until_signalled(relay, manager, reread)
 

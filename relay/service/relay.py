@@ -22,6 +22,7 @@ from relay.service.http import View
 from relay.service.named_routes import Departures, Stranded, refuse_removal
 from relay.service.office import Office
 from relay.service.reload import change
+from relay.service.rounds import rounds
 from relay.service.routes import Routes
 from relay.service.senders import VerifiedSenders
 from relay.service.snapshot import Unusable, snapshot_of
@@ -47,7 +48,7 @@ class Relay:
         self._parts: Assembly | None = None
         self._routes: Routes | None = None
         self._office: Office | None = None
-        self._standing = Standing(lambda: self.settings, outside.clock)
+        self.rounds: tuple[Standing, ...] = ()
         self._open = False
         self._up = False  # the log said that it started, and not yet that it stopped
 
@@ -132,6 +133,8 @@ class Relay:
                 self.parts.accounts.forget(name)
         self.routes.keep(made.settings.routes)
         self._configure()
+        for standing in self.rounds:
+            standing.again()
         self.parts.telemetry.relay.reloaded(changed=made.changed, needs_restart=made.needs_restart)
 
     def _told(self, route: str, look: Look) -> None:
@@ -153,7 +156,7 @@ class Relay:
         warnings = (
             *self._parts.accounts.warnings(),
             *self.stranded.warnings(),
-            *self._standing.warnings,
+            *(warning for one in self.rounds for warning in one.warnings),
         )
         return Readiness(reasons=tuple(reasons), warnings=warnings)
 
@@ -216,11 +219,12 @@ class Relay:
             accounts=lambda: parts.accounts.heard(self.settings.routes),
             users=feedback.reputation,
         )
+        self.rounds = rounds(lambda: self.settings, outside, self.routes, parts.telemetry)
         return Office(
             outside=outside,
             stores=stores,
             feedback=feedback,
-            standing=self._standing,
+            rounds=self.rounds,
             view=view,
             watch_accounts=self.routes.watch_accounts,
         )

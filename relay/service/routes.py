@@ -8,11 +8,11 @@ Errors: `UnusableRoute` from `relay.aws`.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from relay.aws import open_clients
+from relay.aws import RouteClients, UnusableRoute, open_clients
 from relay.delivery.account import AccountPoller, Look
 from relay.delivery.ses import SesTransport, ses_transport
 from relay.model import replies
@@ -32,7 +32,8 @@ class _Way:
     connections: int
     transport: SesTransport
     poller: AccountPoller
-    clients: AsyncExitStack
+    clients: RouteClients
+    opened: AsyncExitStack
     in_use: int = 0  # by requests under way, and by who looks at the account
 
     async def send(self, message: Message, request: Request) -> Outcome:
@@ -124,6 +125,20 @@ class Routes:
             )
         return await way.send(message, request)
 
+    @asynccontextmanager
+    async def borrowed(
+        self, name: str, route: Route, _requests: int
+    ) -> AsyncIterator[RouteClients]:
+        """Give the open clients of a route, for questions; see `relay.aws.open_clients`."""
+        way = self._ways.get(name)
+        if way is None or way.route != route:
+            raise UnusableRoute(f"routes.{name}: was changed meanwhile")
+        way.in_use += 1
+        try:
+            yield way.clients
+        finally:
+            way.in_use -= 1
+
     async def watch_accounts(self) -> None:
         """Look at every route's account, as long as there is the route, for ever."""
         async with asyncio.TaskGroup() as tasks:
@@ -142,14 +157,14 @@ class Routes:
         unused = [way for way in self._replaced if not way.in_use]
         for way in unused:
             self._replaced.remove(way)
-            await way.clients.aclose()
+            await way.opened.aclose()
 
     async def close(self) -> None:
         """Close everything; nothing is under way any more, or nobody waits for it."""
         while self._ways or self._replaced:
             self._replace([self._ways.pop(name) for name in tuple(self._ways)])
             while self._replaced:
-                await self._replaced.pop().clients.aclose()
+                await self._replaced.pop().opened.aclose()
 
     async def _open(self, name: str, route: Route, connections: int) -> _Way:
         stack = AsyncExitStack()
@@ -161,7 +176,8 @@ class Routes:
                 connections=connections,
                 transport=await ses_transport(route.api, clients, self._senders.of(route)),
                 poller=AccountPoller(clients, self._clock, self._teller(name)),
-                clients=stack,
+                clients=clients,
+                opened=stack,
             )
         except BaseException:
             await stack.aclose()

@@ -6,8 +6,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from relay.cli.dns_texts import LookupFault
 from relay.service import dkim
+from relay.service.dns_texts import NoAnswer
 
 NAME = "s1._domainkey.example.com."
 
@@ -154,7 +154,7 @@ def test_check_says_ok_where_the_dns_has_the_key(typed, pem):
         (("v=DKIM1; p=",), "the key is revoked"),
         (("v=spf1 -all",), "it is not a DKIM record"),
         (("one", "two"), "2 TXT records are published"),
-        (LookupFault("no DNS server answered; try again"), "no DNS server answered; try again"),
+        (NoAnswer("no DNS server answered; try again"), "no DNS server answered; try again"),
     ],
 )
 def test_check_says_why_a_record_is_not_right(typed, pem, texts, says):

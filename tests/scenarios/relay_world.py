@@ -154,10 +154,11 @@ class World:
 
 
 @asynccontextmanager
-async def relaying(configuration, clock: Clock | None = None):
-    """Start a relay, and stop it in order in the end."""
+async def relaying(configuration, clock: Clock | None = None, published=None):
+    """Start a relay, and stop it in order in the end; `published` is the DNS, if it is asked."""
     log, ready = Lines(), asyncio.Event()
-    relay = Relay(configuration, Outside(clock=clock or SystemClock(), log=log))
+    outside = Outside(clock=clock or SystemClock(), log=log, published=published)
+    relay = Relay(configuration, outside)
     world = World(relay, log)
     serving = asyncio.create_task(relay.serve(world.stop, ready.set))
     up = asyncio.create_task(ready.wait())

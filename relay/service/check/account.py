@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from relay.delivery.account import AccountUnknown
+from relay.delivery.account import AccountUnknown, Look
 from relay.delivery.inspection import ConfigurationSet, Inspector
 from relay.model.account import AccountState
 from relay.model.clock import Clock
 from relay.model.settings import Route, Settings
 from relay.model.unanswered import Unanswered, Why
-from relay.service.check.finding import Finding, fault, ok, warning
+from relay.service.check.finding import Finding, fault, ok, unasked, warning
 from relay.service.check.identities import IdentityCheck
 from relay.service.check.senders import needed, routes_of
 
@@ -54,15 +54,16 @@ class RouteCheck:
             yield fault(f"{self.about} credentials", said.detail, _CREDENTIALS)
             return
         if isinstance(said, Unanswered):
-            yield warning(
+            yield unasked(
                 f"{self.about} credentials",
                 f"STS cannot be asked whose they are: {said.detail}",
                 "let the machine reach STS, or trust that SES's own answers follow here",
+                said.why,
             )
         else:
             yield ok(f"{self.about} credentials", said.arn)
         account = await self.ask.account()
-        for finding in self._account(account):
+        for finding in account_findings(about_account(self.name), account):
             yield finding
         identities = IdentityCheck(route=self.route, settings=self.settings, ask=self.ask)
         for one in needed(self.settings):
@@ -87,50 +88,6 @@ class RouteCheck:
         else:
             yield ok(f"{self.about} clock", "agrees with AWS")
 
-    def _account(self, look: AccountState | AccountUnknown) -> Iterator[Finding]:
-        about = f"{self.about} account"
-        match look:
-            case AccountUnknown(reason=reason):
-                yield warning(
-                    about,
-                    f"rate, quota and standing cannot be read: {reason}",
-                    "allow ses:GetAccount; until then the relay finds the rate out by itself",
-                )
-            case AccountState():
-                yield from self._standing(about, look)
-                yield self._quota(about, look)
-
-    def _standing(self, about: str, state: AccountState) -> Iterator[Finding]:
-        if not state.sending_enabled or state.enforcement == "SHUTDOWN":
-            yield fault(
-                about,
-                f"SES does not send for it (sending enabled: {state.sending_enabled}, enforcement "
-                f"{state.enforcement})",
-                "answer the case that AWS opened, or `aws sesv2 put-account-sending-attributes "
-                "--sending-enabled`",
-            )
-        elif state.enforcement != "HEALTHY":
-            yield warning(
-                about,
-                f"is under review by SES: enforcement {state.enforcement}",
-                "lower bounces and complaints, and answer the case that AWS opened",
-            )
-        if state.sandbox:
-            yield warning(
-                about,
-                "is in the SES sandbox: only verified recipients get mail",
-                "ask for production access in the SES console, under Account dashboard",
-            )
-
-    def _quota(self, about: str, state: AccountState) -> Finding:
-        used, most = state.sent_last_24_hours, state.max_24_hour_send
-        says = f"{state.max_send_rate:g} recipients/s, {used:,.0f} of "
-        says += "any number" if most < 0 else f"{most:,.0f}"
-        says += " sent in 24 hours"
-        if most >= 0 and used >= QUOTA_WARN * most:
-            return warning(about, says, "ask AWS for a higher quota, or send less")
-        return ok(about, says)
-
     def _configuration_sets(self) -> list[str]:
         """List the sets that mail of this route may name."""
         users = [
@@ -151,9 +108,9 @@ class RouteCheck:
                 yield fault(
                     about, f"does not exist in {self.route.region}", "make it there, or correct it"
                 )
-            case Unanswered(detail=detail):
+            case Unanswered(detail=detail, why=why):
                 fix = "allow ses:GetConfigurationSet, for this check alone"
-                yield warning(about, f"cannot be asked about: {detail}", fix)
+                yield unasked(about, f"cannot be asked about: {detail}", fix, why)
             case ConfigurationSet(sending_enabled=False):
                 yield fault(about, "its sending is paused", "enable sending for it in SES")
             case ConfigurationSet(events=events):
@@ -163,10 +120,11 @@ class RouteCheck:
         if not (self.settings.feedback.sqs or self.settings.feedback.sns):
             return ok(about, "is there")
         if events is None:
-            return warning(
+            return unasked(
                 about,
                 "is there, its event destinations cannot be read",
                 "allow ses:GetConfigurationSetEventDestinations, for this check alone",
+                Why.DENIED,
             )
         missing = sorted({"BOUNCE", "COMPLAINT"} - events)
         if missing:
@@ -182,10 +140,62 @@ class RouteCheck:
         match said:
             case Unanswered(why=Why.ABSENT):
                 return fault(about, "does not exist", "make it, or correct routes.tenant")
-            case Unanswered(detail=detail):
+            case Unanswered(detail=detail, why=why):
                 fix = "allow ses:GetTenant, for this check alone"
-                return warning(about, f"cannot be asked about: {detail}", fix)
+                return unasked(about, f"cannot be asked about: {detail}", fix, why)
             case "DISABLED":
                 return fault(about, "its sending is paused", "reinstate it in SES")
             case status:
                 return ok(about, f"is there: {status}")
+
+
+def about_account(route: str) -> str:
+    """Say what findings on a route's account are about."""
+    return f"routes.{route} account"
+
+
+def account_findings(about: str, look: Look) -> Iterator[Finding]:
+    """Find what an account may do, and what stands in its way."""
+    match look:
+        case AccountUnknown(reason=reason):
+            yield warning(
+                about,
+                f"rate, quota and standing cannot be read: {reason}",
+                "allow ses:GetAccount; until then the relay finds the rate out by itself",
+            )
+        case AccountState():
+            yield from _standing(about, look)
+            yield _quota(about, look)
+
+
+def _standing(about: str, state: AccountState) -> Iterator[Finding]:
+    if not state.sending_enabled or state.enforcement == "SHUTDOWN":
+        yield fault(
+            about,
+            f"SES does not send for it (sending enabled: {state.sending_enabled}, enforcement "
+            f"{state.enforcement})",
+            "answer the case that AWS opened, or `aws sesv2 put-account-sending-attributes "
+            "--sending-enabled`",
+        )
+    elif state.enforcement != "HEALTHY":
+        yield warning(
+            about,
+            f"is under review by SES: enforcement {state.enforcement}",
+            "lower bounces and complaints, and answer the case that AWS opened",
+        )
+    if state.sandbox:
+        yield warning(
+            about,
+            "is in the SES sandbox: only verified recipients get mail",
+            "ask for production access in the SES console, under Account dashboard",
+        )
+
+
+def _quota(about: str, state: AccountState) -> Finding:
+    used, most = state.sent_last_24_hours, state.max_24_hour_send
+    says = f"{state.max_send_rate:g} recipients/s, {used:,.0f} of "
+    says += "any number" if most < 0 else f"{most:,.0f}"
+    says += " sent in 24 hours"
+    if most >= 0 and used >= QUOTA_WARN * most:
+        return warning(about, says, "ask AWS for a higher quota, or send less")
+    return ok(about, says)

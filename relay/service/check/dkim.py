@@ -4,27 +4,17 @@ Standards: RFC 6376 §3.6 (key records).
 Errors: none; findings.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
 
 from relay.model.settings import DkimKey, DkimSigner, Settings
-from relay.service.check.finding import Finding, fault, ok, warning
+from relay.model.unanswered import Why
+from relay.service.check.finding import Finding, fault, ok, unasked, warning
 from relay.service.dkim import UnusableKey, fault_of, record_of
+from relay.service.dns_texts import Lookup, NoAnswer
 
 
-@dataclass(frozen=True, slots=True)
-class NoAnswer:
-    """Why nobody can say what the DNS has."""
-
-    reason: str
-
-
-# Gives the TXT records of a name, with the root's dot.
-Published = Callable[[str], tuple[str, ...] | NoAnswer]
-
-
-def check_keys(settings: Settings, published: Published | None, now: datetime) -> Iterator[Finding]:
+def check_keys(settings: Settings, published: Lookup | None, now: datetime) -> Iterator[Finding]:
     """Look at each key; `published` is None where the DNS must not be asked."""
     left_to_ses = {route.dkim for route in settings.routes.values()} == {DkimSigner.SES}
     for key in settings.dkim:
@@ -43,7 +33,7 @@ def _about(key: DkimKey) -> str:
     return f"dkim {key.selector}._domainkey.{key.domain}"
 
 
-def _key(key: DkimKey, published: Published | None, now: datetime) -> Finding:
+def _key(key: DkimKey, published: Lookup | None, now: datetime) -> Finding:
     about = _about(key)
     text = key.key.reveal()
     record = record_of(key.domain, key.selector, text)
@@ -60,7 +50,8 @@ def _compared(
     about: str, key: DkimKey, found: tuple[str, ...] | NoAnswer, now: datetime
 ) -> Finding:
     if isinstance(found, NoAnswer):
-        return warning(about, found.reason, "run this check where the DNS can be asked")
+        fix = "run this check where the DNS can be asked"
+        return unasked(about, found.reason, fix, Why.UNREACHABLE)
     wrong = fault_of(key, found)
     if wrong is None:
         return ok(about, "is published as it should be")

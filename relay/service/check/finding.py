@@ -6,6 +6,8 @@ Errors: none.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from relay.model.unanswered import Why
+
 
 class State(StrEnum):
     """How serious a finding is."""
@@ -23,6 +25,7 @@ class Finding:
     about: str  # the option, file or resource
     says: str
     fix: str = ""
+    unasked: Why | None = None  # why it could not be found out
 
 
 def ok(about: str, says: str) -> Finding:
@@ -33,6 +36,11 @@ def ok(about: str, says: str) -> Finding:
 def warning(about: str, says: str, fix: str) -> Finding:
     """Find what does not stop mail."""
     return Finding(State.WARNING, about, says, fix)
+
+
+def unasked(about: str, says: str, fix: str, why: Why) -> Finding:
+    """Find nothing out."""
+    return Finding(State.WARNING, about, says, fix, why)
 
 
 def fault(about: str, says: str, fix: str) -> Finding:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from relay.delivery.inspection import Identity, Inspector
 from relay.model.settings import DkimSigner, Route, Settings
 from relay.model.unanswered import Unanswered, Why
-from relay.service.check.finding import Finding, fault, ok, warning
+from relay.service.check.finding import Finding, fault, ok, unasked, warning
 from relay.service.check.senders import Needed
 
 
@@ -42,9 +42,9 @@ class IdentityCheck:
                     waiting = waiting or found
                 case Unanswered(why=Why.ABSENT):
                     pass
-                case Unanswered(detail=detail):
+                case Unanswered(detail=detail, why=why):
                     fix = "allow ses:GetEmailIdentity on it, for this check alone"
-                    return warning(about, f"cannot be asked about: {detail}", fix)
+                    return unasked(about, f"cannot be asked about: {detail}", fix, why)
         return self._unverified(about, one, waiting)
 
     def _verified(self, about: str, one: Needed, found: Identity) -> Finding:

@@ -34,9 +34,10 @@ from relay.model.settings import (
     TlsMode,
     UnixBind,
 )
-from relay.service.check import NoAnswer, ports
+from relay.service.check import ports
 from relay.service.check.dkim import check_keys
 from relay.service.dkim import make_key, record_of
+from relay.service.dns_texts import NoAnswer
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

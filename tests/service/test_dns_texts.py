@@ -1,5 +1,6 @@
 """What the resolver raises becomes an answer or a sentence; nothing is asked of a network."""
 
+import dns.asyncresolver
 import dns.exception
 import dns.name
 import dns.rdatatype
@@ -7,7 +8,7 @@ import dns.resolver
 import dns.rrset
 import pytest
 
-from relay.cli.dns_texts import LookupFault, texts_at
+from relay.service.dns_texts import NoAnswer, texts_at, texts_meanwhile
 
 NAME = "s1._domainkey.example.com."
 
@@ -54,5 +55,25 @@ def test_no_record_is_an_answer(resolver, error):
 def test_nobody_can_say_is_another_answer(resolver, error, says):
     resolver(error)
     found = texts_at(NAME)
-    assert isinstance(found, LookupFault)
+    assert isinstance(found, NoAnswer)
     assert says in found.reason
+
+
+@pytest.mark.parametrize(
+    ("answer", "texts"),
+    [
+        (dns.rrset.from_text(NAME, 60, "IN", "TXT", '"v=DKIM1; " "p=abc"'), ("v=DKIM1; p=abc",)),
+        (dns.resolver.NXDOMAIN(), ()),
+        (dns.resolver.NoNameservers(), None),
+    ],
+)
+async def test_the_same_is_said_while_other_things_go_on(monkeypatch, answer, texts):
+    async def resolve(name, kind, *, lifetime, search):
+        assert (name, kind, search) == (NAME, "TXT", False)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(dns.asyncresolver, "resolve", resolve)
+    found = await texts_meanwhile(NAME)
+    assert found == texts if texts is not None else isinstance(found, NoAnswer)
