@@ -23,7 +23,7 @@ from relay.cli.store import sound, with_store
 from relay.cli.surroundings import around
 from relay.model.documents import moment
 from relay.model.ports import TALLIES_KEPT, Subject, Tally, slot_of
-from relay.model.ses_prices import PER_1000_RECIPIENTS, dollars
+from relay.model.ses_prices import dollars
 from relay.stores.shared import Shared
 
 _COLUMNS = (
@@ -46,11 +46,14 @@ def report(
         str, typer.Option("--since", metavar="TIME", help="How far to look back: 6h, 24h, 30d.")
     ] = "24h",
     price: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--price", min=0, metavar="DOLLARS", help="What SES charges for 1000 recipients."
+            "--price",
+            min=0,
+            metavar="DOLLARS",
+            help="What SES charges for 1000 recipients; that of `prices` when left out.",
         ),
-    ] = PER_1000_RECIPIENTS,
+    ] = None,
 ) -> None:
     """Sum up each user: messages, recipients, bounces, complaints and what SES charges.
 
@@ -68,7 +71,9 @@ def report(
     async def work(store: Shared) -> Sequence[Tally]:
         return sound(await store.tallies.summed(Subject.USER, start))
 
-    users = with_store(settings(common.config), around(ctx).clock, work)
+    known = settings(common.config)
+    price = known.prices.per_thousand_recipients if price is None else price
+    users = with_store(known, around(ctx).clock, work)
     total = _total(users, start)
     if common.as_json:
         print_json(

@@ -91,6 +91,7 @@ def assemble(
         clock=clock,
         recipients=snapshot().settings.log.recipients,
     )
+    outside.metrics.price = lambda: snapshot().settings.prices.per_thousand_recipients
 
     def times(entry: QueueEntry) -> Times:
         chance = random.random()  # noqa: S311 - spreads retries, hides nothing

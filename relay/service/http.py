@@ -46,6 +46,7 @@ async def open_http(
         clock=outside.clock,
         users=view.users,
         accounts=view.accounts,
+        price=lambda: view.settings().prices.per_thousand_recipients,
         known=lambda kind: _known(view.settings(), kind),
         store=_store(stores) if stores.keeps else None,
         inbox=outside.inbox,

@@ -22,7 +22,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from relay.model.ses_prices import dollars
+from relay.model.ses_prices import PER_1000_RECIPIENTS, dollars
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -99,6 +99,8 @@ class Metrics:
         # dashboard asks for and that doubles the page.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library lacks the annotation
         self.registry = CollectorRegistry()
+        # Dollars for 1000 recipients; the service registers what the configuration says.
+        self.price: Callable[[], float] = lambda: PER_1000_RECIPIENTS
         self._scraped = _Scraped()
         self.registry.register(self._scraped)
         self.messages = self._counter(
@@ -121,7 +123,7 @@ class Metrics:
         self.estimated_cost = self._counter(
             "estimated_cost_dollars",
             (),
-            "Estimated SES charge for recipients, without attachments.",
+            "Estimated SES charge for recipients, by `prices`, without attachments.",
         )
         self.ses_request_seconds = Histogram(
             "ses_relay_ses_request_seconds",
@@ -148,7 +150,7 @@ class Metrics:
 
     def charge(self, recipients: int) -> None:
         """Add what SES will charge for recipients it took."""
-        self.estimated_cost.inc(dollars(recipients))
+        self.estimated_cost.inc(dollars(recipients, self.price()))
 
     def page(self) -> bytes:
         """Render the scrape page (Prometheus text format 0.0.4)."""

@@ -27,27 +27,27 @@ def account(one: RouteAccount) -> Json:
     }
 
 
-def user(one: Record, days: Sequence[Day] | None = None) -> Json:
-    """Give one user, with the mail of each day where it is asked for."""
+def user(one: Record, price: float, days: Sequence[Day] | None = None) -> Json:
+    """Give one user, with the mail of each day where it is asked for; costs at this price."""
     given: Json = {
         "user": one.user,
         "grade": one.grade.name.lower(),
-        "last_24_hours": _count(one.day),
-        "judged": {"since": moment(one.since), **_count(one.judged)},
+        "last_24_hours": _count(one.day, price),
+        "judged": {"since": moment(one.since), **_count(one.judged, price)},
         **{share.kind.value: _share(share) for share in one.shares},
     }
     if days is not None:
-        given["days"] = [{"date": day.date.isoformat(), **_count(day.count)} for day in days]
+        given["days"] = [{"date": day.date.isoformat(), **_count(day.count, price)} for day in days]
     return given
 
 
-def _count(count: Count) -> Json:
+def _count(count: Count, price: float) -> Json:
     return {
         "messages": count.messages,
         "recipients": count.relayed,
         "bounced": count.bounced,
         "complained": count.complained,
-        "estimated_cost_dollars": round(dollars(count.relayed), 6),
+        "estimated_cost_dollars": round(dollars(count.relayed, price), 6),
     }
 
 

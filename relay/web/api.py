@@ -53,7 +53,8 @@ class Api:
     async def users(self, _request: web.Request) -> web.Response:
         """List users with mail: last 24 hours, shares that came back, thresholds, cost."""
         records = self._sources.users.records()
-        return json({"users": [answers.user(record) for record in records]})
+        price = self._sources.price()
+        return json({"users": [answers.user(record, price) for record in records]})
 
     async def user(self, request: web.Request) -> web.Response:
         """Give one user, day by day, with the newest messages."""
@@ -64,7 +65,8 @@ class Api:
         days = self._sources.users.days(name)
         found = await self._lookup.of_user(name)
         lives = [answers.life(life, all_events=False) for life in found]
-        return json({**answers.user(record, days), "messages": lives})
+        told = answers.user(record, self._sources.price(), days)
+        return json({**told, "messages": lives})
 
     async def messages(self, request: web.Request) -> web.Response:
         """List messages, newest first: `?about=` an id or address, `?limit=` 500 at most."""

@@ -52,7 +52,7 @@ async def live(sources: Sources, about: str, census: Census | None, lookup: Look
         _sending(sources),
         accounts_section(sources.accounts()),
         queue_section(kept) if kept is not None else None,
-        users_section(sources.users.records(), of_users(holds)),
+        users_section(sources.users.records(), of_users(holds), sources.price()),
         _inbox(sources.inbox) if sources.inbox is not None else None,
         None if about else messages,
         _notices(sources.recent.notices()),

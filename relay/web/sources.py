@@ -11,6 +11,7 @@ from relay.model.account import RouteAccount
 from relay.model.clock import Clock
 from relay.model.outcome import ScopeKind
 from relay.model.reputation import Day, Record
+from relay.model.ses_prices import PER_1000_RECIPIENTS
 from relay.telemetry import Metrics
 from relay.web.inbox import Inbox
 from relay.web.readiness import Readiness
@@ -46,6 +47,7 @@ class Sources:
     clock: Clock
     users: Users
     accounts: Callable[[], Sequence[RouteAccount]] = tuple
+    price: Callable[[], float] = lambda: PER_1000_RECIPIENTS  # dollars
     known: Callable[[ScopeKind], Collection[str]] = lambda _: ()  # users and routes by name
     store: Store | None = None  # None: `store: none`, nothing is kept
     inbox: Inbox | None = None  # only where SES is simulated

@@ -13,7 +13,7 @@ from relay.model.custody import ScopeHold
 from relay.model.outcome import ScopeKind
 from relay.model.ports import StoreFault
 from relay.model.reputation import Count, Day, Grade, Record
-from relay.model.ses_prices import PER_1000_RECIPIENTS, dollars
+from relay.model.ses_prices import dollars
 from relay.web.frame import (
     definitions,
     figures,
@@ -98,7 +98,7 @@ class UserPages:
         title = markup("Users", el("small", f"{len(everybody)}, the nearest to trouble first"))
         return section(
             title,
-            _table(shown, await held_users(sources)),
+            _table(shown, await held_users(sources), sources.price()),
             _key(shown),
             el("p", el("a", "further on", href=f"/users?from={first + MOST}"))
             if first + MOST < len(everybody)
@@ -110,20 +110,22 @@ class UserPages:
         record, days = sources.users.record(user), sources.users.days(user)
         found = await self._lookup.of_user(user, MOST_ROWS)
         return markup(
-            section(markup("Mail of ", user), _mail(record, days), _plot(days, sources)),
+            section(
+                markup("Mail of ", user), _mail(record, days, sources.price()), _plot(days, sources)
+            ),
             section("What came back", _came_back(record)),
             lives_section(found, "newest first", "No message is known."),
         )
 
 
-def users_section(records: Sequence[Record], held: Held) -> Html:
+def users_section(records: Sequence[Record], held: Held, price: float) -> Html:
     """Show the users of most interest on the first page."""
     link = el("a", f"all {len(records)}" if records else "all", href="/users")
     title = markup("Users", el("small", link))
     if not records:
         return section(title, el("p", "SES has not taken any mail yet.", class_="soft"))
     shown = ranked(records)[:_ON_THE_FIRST_PAGE]
-    return section(title, _table(shown, held), _key(shown))
+    return section(title, _table(shown, held, price), _key(shown))
 
 
 def ranked(records: Sequence[Record]) -> list[Record]:
@@ -152,12 +154,12 @@ def of_users(holds: Sequence[ScopeHold] | StoreFault) -> Held:
     return {hold.scope.name: hold for hold in holds if hold.scope.kind is ScopeKind.USER}
 
 
-def _table(records: Sequence[Record], held: Held) -> Html:
-    rows = [_row(record, held.get(record.user)) for record in records]
+def _table(records: Sequence[Record], held: Held, price: float) -> Html:
+    rows = [_row(record, held.get(record.user), price) for record in records]
     return table(("User", "Last 24 hours", "Bounced", "Complained"), rows)
 
 
-def _row(record: Record, hold: ScopeHold | None) -> Html:
+def _row(record: Record, hold: ScopeHold | None, price: float) -> Html:
     day = record.day
     return el(
         "tr",
@@ -171,7 +173,7 @@ def _row(record: Record, hold: ScopeHold | None) -> Html:
         el(
             "td",
             el("strong", f"{day.relayed:,}"),
-            f" recipients, {day.messages:,} messages, {_cost(day)}",
+            f" recipients, {day.messages:,} messages, {_cost(day, price)}",
             data_label="24 hours",
         ),
         [
@@ -185,27 +187,27 @@ def _key(records: Sequence[Record]) -> Html | None:
     return key(records[0].shares) if records else None
 
 
-def _cost(count: Count) -> str:
+def _cost(count: Count, price: float) -> str:
     """Estimate what SES charges, to the cent where there is one."""
-    cost = dollars(count.relayed)
+    cost = dollars(count.relayed, price)
     return f"${cost:,.2f}" if cost >= 0.01 or not cost else f"${cost:.4f}"
 
 
-def _mail(record: Record, days: Sequence[Day]) -> Html:
+def _mail(record: Record, days: Sequence[Day], price: float) -> Html:
     month = sum((day.count for day in days), Count())
     return markup(
         figures(
             [
                 (f"{record.day.relayed:,}", "recipients in 24 hours"),
                 (f"{record.day.messages:,}", "messages in 24 hours"),
-                (_cost(record.day), "their cost"),
+                (_cost(record.day, price), "their cost"),
                 (f"{month.relayed:,}", "recipients in 30 days"),
-                (_cost(month), "their cost"),
+                (_cost(month, price), "their cost"),
             ]
         ),
         el(
             "p",
-            f"The cost is an estimate at ${PER_1000_RECIPIENTS:.2f} for 1000 recipients, without "
+            f"The cost is an estimate at ${price:.2f} for 1000 recipients (`prices`), without "
             "attachments and the fees of plans.",
             class_="soft",
         ),

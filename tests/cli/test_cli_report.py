@@ -62,6 +62,14 @@ def test_programs_get_the_same_as_json(month):
     }
 
 
+def test_the_configuration_says_the_price(month):
+    month.config.write_text(month.config.read_text() + "prices: {per_thousand_recipients: 0.16}\n")
+    assert month.run("report --json").json["total"]["estimated_cost_dollars"] == 0.192
+    *_, last = month.run("report").lines
+    assert last.endswith("at $0.16 for 1000 recipients")
+    assert month.run("report --price 0 --json").json["total"]["estimated_cost_dollars"] == 0
+
+
 def test_a_report_forgets_nothing(month):
     assert month.run("report --since 1h").code == 0
     (_, tickets, *_) = month.run("report --since 30d").lines[1:]

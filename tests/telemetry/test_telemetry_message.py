@@ -69,6 +69,9 @@ def test_ses_charges_for_what_it_took():
     heard.telemetry.message.relayed(message(), REQUEST, RELAYED, FIRST)
     heard.telemetry.message.deferred(message(), REQUEST, THROTTLED, FIRST)
     assert heard.sample("ses_relay_estimated_cost_dollars_total") == pytest.approx(0.0002)
+    heard.metrics.price = lambda: 0.16
+    heard.telemetry.message.relayed(message(), REQUEST, RELAYED, FIRST)
+    assert heard.sample("ses_relay_estimated_cost_dollars_total") == pytest.approx(0.00052)
 
 
 def test_what_never_left_is_no_request_to_ses():

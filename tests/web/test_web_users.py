@@ -114,6 +114,20 @@ async def test_the_page_of_a_user_tells_of_its_mail_alone():
     ]
 
 
+async def test_costs_are_reckoned_at_the_configured_price():
+    world = with_users(World(), careless=CARELESS)
+    world.sources = replace(world.sources, price=lambda: 0.16)
+    async with world.browser() as client:
+        page = await (await client.get("/users")).text()
+        [user] = (await (await client.get("/api/users")).json())["users"]
+        one = await (await client.get("/users/careless")).text()
+    recipients = user["last_24_hours"]["recipients"]
+    cost = recipients * 0.16 / 1000
+    assert user["last_24_hours"]["estimated_cost_dollars"] == pytest.approx(cost)
+    assert f"${cost:,.2f}" in page
+    assert "estimate at $0.16 for 1000 recipients" in one
+
+
 async def test_programs_see_the_same():
     async with with_users(World(), careless=CARELESS).browser() as client:
         [user] = (await (await client.get("/api/users")).json())["users"]

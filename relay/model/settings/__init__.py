@@ -20,7 +20,7 @@ from relay.model.settings.feedback import (
     Suppression,
 )
 from relay.model.settings.listeners import Listener, SessionLimits, Tls
-from relay.model.settings.operation import Http, Log
+from relay.model.settings.operation import Http, Log, Prices
 from relay.model.settings.option import Unit, option, required, section
 from relay.model.settings.patterns import NULL_SENDER, AddressPattern, Glob
 from relay.model.settings.queue import Limits, Queue
@@ -112,6 +112,7 @@ class Settings:
     )
     http: Http = option(default_factory=Http, reason="Health, metrics, dashboard and API.")
     log: Log = option(default_factory=Log, reason="Lines on standard output.")
+    prices: Prices = option(default_factory=Prices, reason="What SES charges, for estimates.")
     history: float = option(
         default=30 * 86_400.0,
         unit=Unit.SECONDS,
@@ -175,6 +176,7 @@ __all__ = [
     "Off",
     "Password",
     "PostgresStore",
+    "Prices",
     "Queue",
     "RefuseAt",
     "Reputation",

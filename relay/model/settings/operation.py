@@ -3,6 +3,7 @@
 Errors: none.
 """
 
+from relay.model.ses_prices import PER_1000_RECIPIENTS
 from relay.model.settings.option import option, section
 from relay.model.settings.values import Bind, Secret, TcpBind
 from relay.model.settings.words import LogFormat, LogLevel, LogRecipients
@@ -17,6 +18,17 @@ class Http:
         default=None,
         example="{file: token}",
         reason="Guards the dashboard and the API; beyond loopback they are not served without it.",
+    )
+
+
+@section
+class Prices:
+    """What SES charges, for the estimates of `report`, dashboard and metrics."""
+
+    per_thousand_recipients: float = option(
+        default=PER_1000_RECIPIENTS,
+        at_least=0,
+        reason="Dollars; 0.16 on the plan Essentials, which new accounts begin on.",
     )
 
 
