@@ -5,7 +5,9 @@ import json
 import signal
 import socket
 from dataclasses import replace
+from http import HTTPStatus
 
+import aiohttp
 import pytest
 from relay_process import ServiceManager, environment, outcome, serving
 from relay_world import MAIL, relaying, settings, simulated, until
@@ -55,6 +57,32 @@ async def test_term_lets_a_slow_call_end_and_its_client_hear_the_verdict(tmp_pat
         [stopped] = await relay.logged("relay.stopped")
         assert stopped["in_flight"] == 0
         assert relay.errors == []
+
+
+async def test_readiness_drops_while_the_last_message_ends(tmp_path):
+    async with (
+        simulated() as ses,
+        serving(written(tmp_path, ses.url), environment(tmp_path)) as relay,
+        relay.line() as busy,
+    ):
+        [started] = relay.named("relay.started")
+        assert await status_of(f"{started['http']}/readyz") == HTTPStatus.OK
+        ses.hold_back()
+        await busy.envelope()
+        await busy.begin(MAIL)
+        await ses.holding()
+        relay.signal(signal.SIGTERM)
+        await until(lambda: _refused(relay.port))
+        assert await status_of(f"{started['http']}/readyz") == HTTPStatus.SERVICE_UNAVAILABLE
+        assert await status_of(f"{started['http']}/healthz") == HTTPStatus.OK
+        ses.answer()
+        assert (await busy.reply()).startswith("250 2.0.0 Ok ")
+        assert await relay.end() == 0
+
+
+async def status_of(url):
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return answer.status
 
 
 async def test_a_second_term_skips_the_waiting(tmp_path):

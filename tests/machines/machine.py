@@ -1,7 +1,7 @@
-"""A machine that has nothing but systemd and the relay, as README's host recipe leaves it.
+"""Machines with nothing but the relay in /opt and one process 1: systemd, or the relay itself.
 
-systemd runs as process 1 of namespaces of its own (processes, mounts, network, control groups, host
-name), so that the units run word for word, sandbox included, and nothing of the machine around them
+Each is made of namespaces of its own (processes, mounts, network, control groups, host name), so
+that units and container run word for word, sandbox included, and nothing of the machine around them
 is touched. Root is needed for that, and a kernel that grants it.
 """
 
@@ -9,6 +9,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -19,21 +20,7 @@ import pytest
 from programs import missing, program
 
 TOP = Path(__file__).parents[2]
-UNITS = TOP / "systemd"
-PATIENCE = 30.0  # seconds for what systemd does on a busy machine; a green run takes none of it
-SYSTEMD = Path("/lib/systemd/systemd")
-UID = 61_100
-# What units depend on without saying so. The machine's own services stay out.
-TARGETS = (
-    "basic",
-    "sysinit",
-    "sockets",
-    "network",
-    "network-online",
-    "shutdown",
-    "slices",
-    "paths",
-)
+PATIENCE = 30.0  # seconds for what happens on a busy machine; a green run takes none of it
 
 # The relay in /opt, out of reach of what the sandbox hides: home folders and /tmp.
 LAUNCHER = """\
@@ -41,17 +28,6 @@ LAUNCHER = """\
 export LD_LIBRARY_PATH=/opt/python/lib PYTHONDONTWRITEBYTECODE=1
 export PYTHONHOME=/opt/python PYTHONPATH=/opt/source:/opt/packages
 exec /opt/python/bin/python{version} {words} "$@"
-"""
-
-LOGS = """\
-[Service]
-StandardOutput=append:/run/log/%p.log
-StandardError=append:/run/log/%p.log
-"""
-
-SIMULATOR = """\
-[Service]
-ExecStart=/opt/ses-relay/bin/ses-relay simulator
 """
 
 # Folders that are only this machine's: what is written there is gone with it.
@@ -66,14 +42,11 @@ mount --bind {source} /opt/source
 mount --bind {packages} /opt/packages
 mount --bind {root}/etc /etc
 mount --bind {root}/var /var
-mount --bind {root}/targets /lib/systemd/system
 mount --bind {root}/run /run
-mount -t tmpfs tmpfs /sys/fs/cgroup
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mount -t tmpfs tmpfs /tmp
+mount --bind {root}/run/log /run/log
+exec 2>/run/log/boot.log
 mount -t proc proc /proc
-export container=ses-relay-test
-exec {systemd} --system --unit=sockets.target --log-target=null
+{rest}
 """
 
 
@@ -81,43 +54,32 @@ exec {systemd} --system --unit=sockets.target --log-target=null
 APART = ("--mount", "--pid", "--net", "--cgroup", "--uts", "--ipc")
 
 
-def can_be_booted():
-    """Skip the tests where there is no systemd, or no right to give it a machine."""
-    for needed in ("systemctl", "unshare", "nsenter", "setpriv"):
+def can_be_made():
+    """Skip the tests where nobody may make a machine."""
+    for needed in ("unshare", "nsenter", "setpriv"):
         program(needed)
     if os.geteuid():
-        missing("a machine of its own for systemd needs root")
+        missing("a machine of its own needs root")
     tried = subprocess.run(["unshare", *APART, "true"], capture_output=True, check=False)
     if tried.returncode:
         pytest.skip("the kernel grants no namespaces here")
 
 
-class Booted:
+class Machine:
     """The machine, its files, and what can be done in it."""
 
     def __init__(self, root):
         self.root = root
         self._process = None
         self._group = None
-        for name in ("opt/ses-relay/bin", "etc/ses-relay/secrets", "var/lib", "targets"):
+        for name in ("opt/ses-relay/bin", "etc/ses-relay", "var/lib", "run/log"):
             (root / name).mkdir(parents=True)
-        for name in ("run/systemd/system/service.d", "run/log"):
-            (root / name).mkdir(parents=True)
-        self.write("etc/passwd", f"root:x:0:0::/root:/bin/sh\nses-relay:x:{UID}:{UID}::/:/bin/sh\n")
-        self.write("etc/group", f"root:x:0:\nses-relay:x:{UID}:\n")
         self.write("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")
-        self.write("etc/machine-id", "0" * 31 + "1\n")
         shutil.copy("/etc/ld.so.cache", root / "etc")
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         for name, words in (("ses-relay", "-m relay"), ("python", "")):
             launcher = LAUNCHER.format(version=version, words=words)
             self.write(f"opt/ses-relay/bin/{name}", launcher, mode=0o755)
-        for name in TARGETS:
-            shutil.copy(SYSTEMD.parent / "system" / f"{name}.target", root / "targets")
-        for unit in UNITS.iterdir():
-            shutil.copy(unit, root / "run/systemd/system")
-        self.write("run/systemd/system/service.d/log.conf", LOGS)
-        self.write("run/systemd/system/simulator.service", SIMULATOR)
 
     def write(self, where, text, mode=0o644, group=0):
         path = self.root / where
@@ -129,17 +91,18 @@ class Booted:
 
     # --- on and off ------------------------------------------------------------------------------
 
-    def boot(self):
+    def boot(self, rest, up):
+        """Make it: the end of the script runs in it, and becomes its process 1."""
         script = BOOT.format(
             root=shlex.quote(str(self.root)),
             python=shlex.quote(sys.base_prefix),
             source=shlex.quote(str(TOP)),
             packages=shlex.quote(sysconfig.get_path("purelib")),
-            systemd=SYSTEMD,
+            rest=rest,
         )
         self._group = Path(control_groups()) / f"ses-relay-test-{os.getpid()}"
         self._group.mkdir()
-        apart = " ".join(("unshare", "--fork", "--kill-child", *APART))
+        apart = " ".join(("unshare", "--fork", *APART))
         entered = f"echo $$ > {self._group}/cgroup.procs; exec {apart} sh -c "
         self._process = subprocess.Popen(
             ["sh", "-c", entered + shlex.quote(script)],
@@ -147,11 +110,15 @@ class Booted:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        until(self._up)
+        until(lambda: self._made() and up())
 
-    def _up(self):
-        assert self._process.poll() is None, "systemd did not come up"
-        return self._first() and self.state("sockets.target") == "active"
+    def _made(self):
+        assert self.ended() is None, self.log("boot") + self.log()
+        return self._first()
+
+    def ended(self):
+        """Give the exit code of process 1; None: it lives."""
+        return self._process.poll()
 
     def _first(self):
         """Give process 1 as it is known from outside."""
@@ -160,6 +127,8 @@ class Booted:
 
     def halt(self):
         if self._process is not None:
+            for first in self._first() if self.ended() is None else ():
+                os.kill(int(first), signal.SIGKILL)  # and with it all that it has
             self._process.kill()
             self._process.wait()
         if self._group is not None:
@@ -191,19 +160,13 @@ class Booted:
     def python(self, text):
         return self.do("/opt/ses-relay/bin/python", "-c", text)
 
-    def state(self, unit="ses-relay.service"):
-        return self.run("systemctl", "is-active", unit).stdout.strip()
+    def log(self, of="ses-relay"):
+        path = self.root / "run/log" / f"{of}.log"
+        return path.read_text() if path.exists() else ""
 
-    def property(self, name, unit="ses-relay.service"):
-        return self.do("systemctl", "show", "--value", "--property", name, unit).strip()
-
-    def log(self, event=None):
-        path = self.root / "run/log/ses-relay.log"
-        lines = path.read_text().splitlines() if path.exists() else []
-        if event is None:
-            return "\n".join(lines)
-        told = [json.loads(line) for line in lines if line.startswith("{")]
-        return [line for line in told if line["event"] == event]
+    def events(self, name):
+        told = [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+        return [line for line in told if line["event"] == name]
 
 
 def control_groups():
