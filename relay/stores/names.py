@@ -16,6 +16,15 @@ def name_of(text: str) -> str:
     return text.lower().encode(errors="replace").decode()
 
 
+def life_of(facts: Mapping[str, object]) -> str:
+    """Give what an event belongs to: its message, else its session, else its only recipient."""
+    found = facts.get("queue_id") or facts.get("session_id")
+    recipients = facts.get("recipients")
+    if not found and isinstance(recipients, list | tuple) and len(recipients) == 1:
+        found = name_of(str(recipients[0]))
+    return str(found or "")
+
+
 def names_of(event: str, facts: Mapping[str, object]) -> Iterator[str]:
     """Give the names among the facts of an event; a message's first one names its user."""
     if event == "message.received" and (user := facts.get("user")):

@@ -177,6 +177,20 @@ async def test_a_recipient_leads_to_all_its_mail_in_order(kept):
     assert await history.trace("nobody@example.org", 100) == []
 
 
+async def test_what_is_of_no_message_is_of_its_recipient_alone(kept):
+    """Tracing one address told of every address that was ever suppressed."""
+    bob, ann = ["Bob@example.org"], ["ann@example.org"]
+    history = await noted(
+        kept,
+        ("suppression.added", later(0), {"recipients": bob}),
+        ("suppression.added", later(1), {"recipients": ann}),
+        ("suppression.removed", later(2), {"recipients": bob}),
+        ("message.received", later(3), {"queue_id": "q1", "recipients": [*bob, *ann]}),
+    )
+    found = [one.event for one in await history.trace("bob@example.org", 100)]
+    assert found == ["suppression.added", "suppression.removed", "message.received"]
+
+
 async def test_the_newest_events_come_first(kept):
     history = await noted(kept, *LIFE)
     recent = await history.recent(2)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from relay.model.custody import HistoryEvent
 from relay.model.ports import StoreFault
 from relay.stores.codec import to_number, to_time
-from relay.stores.names import name_of, names_of
+from relay.stores.names import life_of, name_of, names_of
 from relay.stores.plain import from_json, to_json
 from relay.stores.postgresql.database import Connection, Database, Row, keepable
 
@@ -64,7 +64,7 @@ class PostgresHistory:
             _Note(
                 event=keepable(event),
                 at=to_number(at),
-                message=keepable(str(facts.get("queue_id") or facts.get("session_id") or "")),
+                message=keepable(life_of(facts)),
                 facts=to_json(dict(facts)),
                 names=tuple(dict.fromkeys(map(_name, names_of(event, facts)))),
             )

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from relay.model.custody import HistoryEvent
 from relay.model.ports import StoreFault
 from relay.stores.codec import to_number, to_time
-from relay.stores.names import name_of, names_of
+from relay.stores.names import life_of, name_of, names_of
 from relay.stores.plain import from_json, to_json
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database
@@ -58,7 +58,7 @@ class SqliteHistory:
         note = _Note(
             event=event,
             at=to_number(at),
-            message=str(facts.get("queue_id") or facts.get("session_id") or ""),
+            message=life_of(facts),
             facts=to_json(dict(facts)),
             names=tuple(dict.fromkeys(names_of(event, facts))),
         )
