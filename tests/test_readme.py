@@ -151,13 +151,6 @@ def test_every_verb_spoken_of_exists():
         assert block in known
 
 
-def test_verbs_said_to_be_missing_are_missing():
-    text = (TOP / "README.md").read_text()
-    (told,) = re.findall(r"these verbs are still missing: (.+)\.\n", text)
-    verbs = {" ".join(words) for words, _ in commands()}
-    assert not verbs & set(re.findall(r"`([a-z ]+)`", told)), "they are there now"
-
-
 # --- configurations -------------------------------------------------------------------------------
 
 

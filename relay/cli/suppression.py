@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -18,11 +19,13 @@ from relay.cli.output import Column, counted, failure, print_json, print_table, 
 from relay.cli.progress import bar, told
 from relay.cli.store import sound, with_store
 from relay.cli.suppression_files import BadLines, csv_lines, json_line, read_lines
+from relay.cli.suppression_sync import sync
 from relay.cli.surroundings import around
 from relay.model import documents
 from relay.model.address import Address, AddressFault
 from relay.model.documents import moment
 from relay.model.ports import Suppressed
+from relay.model.settings import AccountList
 from relay.stores.shared import Shared
 
 app = typer.Typer(
@@ -30,6 +33,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
+
+app.command("sync")(sync)
 
 _PAGE = 5_000  # addresses read or written at a time
 _MANUAL = "manual"  # the reason where an operator gives none
@@ -109,22 +114,25 @@ def remove(ctx: typer.Context, addresses: _Addresses, common: Common) -> None:
 
     Example: `ses-relay suppression remove back@example.org`
     """
-    clock = around(ctx).clock
+    clock, known = around(ctx).clock, settings(common.config)
     wanted = [str(one) for one in _addresses(addresses)]
 
-    async def work(store: Shared) -> Sequence[str]:
+    async def work(store: Shared) -> tuple[Sequence[str], Sequence[tuple[str, str]]]:
         gone = sound(await store.suppression.unsuppress(wanted))
         for one in gone:
             facts = {"recipients": [one], "by": "operator"}
             store.history.note("suppression.removed", clock.now(), facts)
-        return gone
+        return gone, sound(await store.mirrors.holders(gone))
 
-    gone = with_store(settings(common.config), clock, work)
+    gone, there = with_store(known, clock, work)
     missing = sorted({one.lower() for one in wanted} - set(gone))
     if common.as_json:
         print_json({"removed": list(gone), "not_listed": missing})
     else:
         typer.echo(f"{counted(len(gone), 'address', 'addresses')} removed")
+    if known.suppression.account_list is not AccountList.SYNC:
+        for address, name in there:
+            typer.echo(_still_there(address, name), err=True)
     if missing:
         raise failure(
             f"not on the list: {', '.join(missing)}; `ses-relay suppression list` shows what is"
@@ -210,6 +218,14 @@ def _addresses(texts: Sequence[str]) -> Iterator[Address]:
     if faults:
         raise failure(f"{'; '.join(faults)}; write name@example.org")
     return (address for address in found.values() if isinstance(address, Address))
+
+
+def _still_there(address: str, name: str) -> str:
+    account, _, region = name.partition("/")
+    return (
+        f"{address} is on the list of account {account}, so that SES sends it nothing: aws sesv2 "
+        f"delete-suppressed-destination --region {region} --email-address {quote(address)}"
+    )
 
 
 def _text(file: Path) -> str:

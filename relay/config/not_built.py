@@ -23,7 +23,6 @@ class Row:
 
 NOT_BUILT = (
     Row("routes.fallback", "other"),
-    Row("suppression.account_list", "read"),
     Row("workers", "2"),
 )
 

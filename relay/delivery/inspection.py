@@ -11,6 +11,7 @@ from datetime import datetime
 
 from relay.aws import RouteClients, open_sts
 from relay.delivery.account import AccountPoller, Look
+from relay.delivery.account_list import SesAccountList
 from relay.delivery.control import Pace, date_in, heard
 from relay.model.settings import Route
 from relay.model.unanswered import Unanswered
@@ -103,6 +104,12 @@ class Inspector:
             )
         sending = said.get("SendingOptions", {}).get("SendingEnabled", True)
         return ConfigurationSet(name=name, sending_enabled=sending, events=events)
+
+    async def suppression_list(self) -> Unanswered | None:
+        """Ask if the account's suppression list can be read."""
+        there = SesAccountList(self.route, self.clients, self.pace)
+        page = await there.page(self.pace.clock.now(), None)
+        return page if isinstance(page, Unanswered) else None
 
     async def tenant(self, name: str) -> str | Unanswered:
         """Ask for the sending status of a tenant, in SES's word."""

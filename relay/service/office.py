@@ -1,7 +1,7 @@
 """What a relay does once, in however many processes it receives and sends.
 
 HTTP, the addresses and queues that feedback comes by, what is learned from it, the looks at the
-accounts, and the checks of what goes bad by itself.
+accounts and at their suppression lists, and the checks of what goes bad by itself.
 
 Errors: `Unusable` when something that the configuration names cannot be used. A task that must not
 end and does, ends the service: a supervisor starts it anew.
@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
 from relay.aws import UnusableRoute
+from relay.feedback.account_list.watch import ListWatch
 from relay.feedback.sqs import SqsReader
 from relay.model.ports import StoreFault
 from relay.model.reputation import Kind
@@ -38,6 +39,7 @@ class Office:
     outside: Outside
     stores: Stores
     feedback: Feedback
+    lists: ListWatch | None  # None: there is no suppression list here
     rounds: Sequence[Standing]
     view: View
     watch_accounts: Callable[[], Awaitable[None]]
@@ -86,8 +88,16 @@ class Office:
             yield "standing checks", standing.run
         yield "waiting events", self.feedback.learner.run
         yield "reputation", self.feedback.reputation.run
+        if self.lists is not None:
+            yield "account lists", self.lists.run
         for reader in self._readers:
             yield "feedback", reader.run
+
+    def warnings(self) -> tuple[str, ...]:
+        """Say what is wrong with what is done here, for readiness and the dashboard."""
+        lists = () if self.lists is None else self.lists.warnings()
+        standing = (warning for one in self.rounds for warning in one.warnings)
+        return (*standing, *lists)
 
     async def close(self) -> None:
         """Save what was counted; whatever was opened is closed by its stack."""

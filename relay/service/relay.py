@@ -15,6 +15,7 @@ from relay.aws import UnusableRoute
 from relay.delivery.account import Look
 from relay.model.ports import StoreFault
 from relay.model.settings import Settings, TcpBind
+from relay.service.account_lists import watching
 from relay.service.assembly import VERSION, Assembly, Outside, assemble
 from relay.service.feedback import Around, learning
 from relay.service.gauges import Gauges
@@ -156,7 +157,7 @@ class Relay:
         warnings = (
             *self._parts.accounts.warnings(),
             *self.stranded.warnings(),
-            *(warning for one in self.rounds for warning in one.warnings),
+            *(() if self._office is None else self._office.warnings()),
         )
         return Readiness(reasons=tuple(reasons), warnings=warnings)
 
@@ -224,6 +225,7 @@ class Relay:
             outside=outside,
             stores=stores,
             feedback=feedback,
+            lists=None if stores.mirrors is None else watching(stores.mirrors, around),
             rounds=self.rounds,
             view=view,
             watch_accounts=self.routes.watch_accounts,

@@ -14,6 +14,7 @@ from relay.model.ports import (
     History,
     Holds,
     Lessons,
+    Mirrors,
     Queue,
     QueueControl,
     Senders,
@@ -65,6 +66,7 @@ class Stores:
     sendings: Sendings
     lessons: Lessons
     tallies: Tallies
+    mirrors: Mirrors | None = None  # None: there is no suppression list here
     folder: Path | None = None  # on this machine's disk, where there is one
     slots: SqliteSlots | None = None  # where each worker has a part of the store
     faults: Sequence[StoreFault] = ()  # slots without a worker that could not be taken in
@@ -116,6 +118,7 @@ async def opened(
                     sendings=stores.shared.sendings,
                     lessons=stores.shared.lessons,
                     tallies=stores.shared.tallies,
+                    mirrors=stores.shared.mirrors,
                     folder=folder,
                     slots=slots,
                     faults=[fault for fault in adopted if fault is not None],
@@ -142,6 +145,7 @@ async def opened(
                     sendings=node.shared.sendings,
                     lessons=node.shared.lessons,
                     tallies=node.shared.tallies,
+                    mirrors=node.shared.mirrors,
                 )
             finally:
                 await node.close()

@@ -1,4 +1,4 @@
-"""Checks of the queue, bounces, reputation and feedback.
+"""Checks of the queue, bounces, reputation, feedback and suppression.
 
 Errors: none; findings.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from relay.config.checks.listeners import keeps_nothing
 from relay.config.fault import Finding, shown
-from relay.model.settings import BounceTo, Off, Settings
+from relay.model.settings import AccountList, BounceTo, Off, Settings
 
 # The first words of the paths that the dashboard, health and metrics have (`relay.web.app`).
 PAGES = frozenset(
@@ -25,6 +25,7 @@ def check_operation(settings: Settings) -> Iterator[Finding]:
     yield from _queue(settings)
     yield from _reputation(settings)
     yield from _feedback(settings)
+    yield from _suppression(settings)
     if settings.bounces.to is not BounceTo.OFF and settings.bounces.from_ is None:
         yield Finding(
             ("bounces", "from"),
@@ -74,6 +75,26 @@ def _reputation(settings: Settings) -> Iterator[Finding]:
                 f"{warn:g} is above hold ({hold:g}), so that nobody is warned in time",
                 "write a smaller share, or off",
             )
+
+
+def _suppression(settings: Settings) -> Iterator[Finding]:
+    suppression = settings.suppression
+    if suppression.account_list is AccountList.OFF:
+        return
+    place = ("suppression", "account_list")
+    if not suppression.enabled:
+        yield Finding(
+            place,
+            "the list of the account is part of the suppression list, which is not enabled",
+            "write off, or enabled: true",
+        )
+    if keeps_nothing(settings):
+        yield Finding(
+            place,
+            "with store: none there is no suppression list to keep the account's in",
+            "write off, or choose a store",
+            rests_on=("queue",),
+        )
 
 
 def _feedback(settings: Settings) -> Iterator[Finding]:

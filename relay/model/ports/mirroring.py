@@ -6,7 +6,7 @@ so that nothing we did ourselves comes back to us as news.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -84,6 +84,10 @@ class ListStanding:
     whole_at: datetime | None = None  # likewise the last one of the whole list
     pages: int = 0  # of that one
     put_upto: int = 0  # all changes of our own list up to this number have been looked at
+
+    def having_put(self, upto: int) -> "ListStanding":
+        """Give it with changes looked at, but never fewer than before."""
+        return replace(self, put_upto=max(self.put_upto, upto))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from relay.delivery.account import AccountUnknown, Look
 from relay.delivery.inspection import ConfigurationSet, Inspector
 from relay.model.account import AccountState
 from relay.model.clock import Clock
-from relay.model.settings import Route, Settings
+from relay.model.settings import AccountList, Route, Settings
 from relay.model.unanswered import Unanswered, Why
 from relay.service.check.finding import Finding, fault, ok, unasked, warning
 from relay.service.check.identities import IdentityCheck
@@ -72,6 +72,13 @@ class RouteCheck:
         for name in self._configuration_sets():
             for finding in self._set(name, await self.ask.configuration_set(name)):
                 yield finding
+        async for finding in self._where_used(account):
+            yield finding
+
+    async def _where_used(self, account: Look) -> AsyncIterator[Finding]:
+        """Ask about what a configuration need not name."""
+        if self.settings.suppression.account_list is not AccountList.OFF:
+            yield self._suppression_list(account, await self.ask.suppression_list())
         if self.route.tenant:
             yield self._tenant(self.route.tenant, await self.ask.tenant(self.route.tenant))
 
@@ -134,6 +141,25 @@ class RouteCheck:
                 "add an event destination for it, to the SNS topic that `feedback` reads",
             )
         return ok(about, "is there, and tells of bounces and complaints")
+
+    def _suppression_list(self, account: Look, said: Unanswered | None) -> Finding:
+        about = f"{self.about} suppression list"
+        sync = self.settings.suppression.account_list is AccountList.SYNC
+        match said:
+            case Unanswered(why=Why.DENIED, detail=detail):
+                fix = "allow ses:ListSuppressedDestinations and ses:GetSuppressedDestination"
+                more = ", and for sync ses:Put… and ses:DeleteSuppressedDestination" if sync else ""
+                return warning(about, f"cannot be read: {detail}", fix + more)
+            case Unanswered(detail=detail):
+                return warning(about, f"cannot be read: {detail}", "try again")
+            case None if sync and isinstance(account, AccountState) and account.sandbox:
+                return warning(
+                    about,
+                    "SES lets nobody put addresses on the list of an account in the sandbox",
+                    "ask for production access, or write account_list: read",
+                )
+            case None:
+                return ok(about, "can be read")
 
     def _tenant(self, name: str, said: str | Unanswered) -> Finding:
         about = f"{self.about} tenant {name}"

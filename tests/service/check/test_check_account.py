@@ -5,6 +5,7 @@ from check_world import FREE, account, collect, faulty, fine, settings, user, wa
 
 from relay.model.address import Address
 from relay.model.settings import (
+    AccountList,
     Actions,
     AuthMode,
     Bounces,
@@ -19,6 +20,7 @@ from relay.model.settings import (
     Rule,
     Secret,
     SqsQueue,
+    Suppression,
     TlsMode,
 )
 from relay.service.dkim import make_key
@@ -244,6 +246,23 @@ async def test_a_tenant_is_asked_about():
         assert faulty(found[f"{ABOUT} tenant no"], "does not exist")
         checked.change(denied=(Denial(action="ses:GetTenant"),))
         assert warned((await checked(route={"tenant": "on"}))[f"{ABOUT} tenant on"], "GetTenant")
+
+
+async def test_the_suppression_list_is_tried_where_it_is_wanted():
+    about = f"{ABOUT} suppression list"
+    read, sync = (Suppression(account_list=mode) for mode in (AccountList.READ, AccountList.SYNC))
+    async with account() as checked:
+        assert about not in await checked()
+        assert fine((await checked(suppression=read))[about])
+        assert fine((await checked(suppression=sync))[about])
+        checked.change(sandbox=True)
+        assert fine((await checked(suppression=read))[about])
+        assert warned((await checked(suppression=sync))[about], "sandbox", "account_list: read")
+        checked.change(denied=(Denial(action="ses:ListSuppressedDestinations"),))
+        found = (await checked(suppression=read))[about]
+        assert warned(found, "ses:ListSuppressedDestinations", "ses:GetSuppressedDestination")
+        assert "Put" not in found.fix
+        assert warned((await checked(suppression=sync))[about], "ses:DeleteSuppressedDestination")
 
 
 async def test_control_calls_are_a_second_apart_over_all_routes():

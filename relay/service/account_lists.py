@@ -1,0 +1,38 @@
+"""The suppression lists of the routes' accounts, opened for a while: for the watch and the verb.
+
+Errors: `UnusableRoute` from `relay.aws`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from relay.aws import open_clients
+from relay.delivery.account_list import BETWEEN_CALLS, SesAccountList
+from relay.delivery.control import Pace
+from relay.feedback.account_list.watch import ListWatch
+from relay.model.clock import Clock
+from relay.model.ports import AccountListAtSes, Mirrors
+from relay.model.settings import Route
+from relay.service.feedback import Around
+
+
+@asynccontextmanager
+async def open_account_list(name: str, route: Route, clock: Clock) -> AsyncIterator[SesAccountList]:
+    """Open the list of a route's account with clients of its own, so that no mail waits for it."""
+    async with open_clients(name, route, 1) as clients:
+        yield SesAccountList(route, clients, Pace(clock, BETWEEN_CALLS))
+
+
+def watching(mirrors: Mirrors, around: Around) -> ListWatch:
+    """Wire what keeps all lists and ours together."""
+
+    def open_list(name: str, route: Route) -> AbstractAsyncContextManager[AccountListAtSes]:
+        return open_account_list(name, route, around.clock)
+
+    return ListWatch(
+        open_list=open_list,
+        mirrors=mirrors,
+        settings=around.settings,
+        telemetry=around.telemetry,
+        clock=around.clock,
+    )
