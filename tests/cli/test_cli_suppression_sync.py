@@ -1,12 +1,9 @@
 """`suppression sync`: the accounts' lists and ours, brought together by hand."""
 
-import asyncio
-import threading
-from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from served import served
 from stored import new
 
 from relay.simulator import (
@@ -17,32 +14,10 @@ from relay.simulator import (
     Simulator,
     Suppressed,
     SuppressionReason,
-    running,
 )
 
 A, B = "a@example.org", "b@example.org"
 NOTHING = dict.fromkeys(("read", "added", "removed", "put", "deleted", "refused"), 0)
-
-
-@contextmanager
-def served(simulator):
-    """Serve a simulator in a thread of its own, because a command line has a loop of its own."""
-    ready: Future[str] = Future()
-    loop, stopped = asyncio.new_event_loop(), asyncio.Event()
-
-    async def serve():
-        async with running(simulator) as url:
-            ready.set_result(url)
-            await stopped.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    try:
-        yield ready.result(timeout=10)
-    finally:
-        loop.call_soon_threadsafe(stopped.set)
-        thread.join(timeout=10)
-        loop.close()
 
 
 class Ses:

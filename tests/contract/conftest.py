@@ -1,19 +1,17 @@
 """Where the contract runs: the simulator in a thread of its own, and opt-in a real account."""
 
-import asyncio
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
 from botocore.config import Config
+from served import served as serving
 
-from relay.simulator import Account, Simulator, running
+from relay.simulator import Account, Simulator
 from relay.simulator.rates import Usage
 
 NO_RETRIES = Config(retries={"total_max_attempts": 1})
@@ -56,21 +54,8 @@ class Served:
 def _server() -> Iterator[Served]:
     clock = StandingClock()
     simulator = Simulator(clock=clock)
-    ready: Future[str] = Future()
-    loop = asyncio.new_event_loop()
-    stopped = asyncio.Event()
-
-    async def serve():
-        async with running(simulator) as url:
-            ready.set_result(url)
-            await stopped.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    yield Served(simulator, clock, ready.result(timeout=10))
-    loop.call_soon_threadsafe(stopped.set)
-    thread.join(timeout=10)
-    loop.close()
+    with serving(simulator) as url:
+        yield Served(simulator, clock, url)
 
 
 @pytest.fixture
