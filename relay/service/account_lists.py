@@ -13,21 +13,24 @@ from relay.feedback.account_list.watch import ListWatch
 from relay.model.clock import Clock
 from relay.model.ports import AccountListAtSes, Mirrors
 from relay.model.settings import Route
+from relay.service.check.check import Clients
 from relay.service.feedback import Around
 
 
 @asynccontextmanager
-async def open_account_list(name: str, route: Route, clock: Clock) -> AsyncIterator[SesAccountList]:
-    """Open the list of a route's account with clients of its own, so that no mail waits for it."""
-    async with open_clients(name, route, 1) as clients:
-        yield SesAccountList(route, clients, Pace(clock, BETWEEN_CALLS))
+async def open_account_list(
+    name: str, route: Route, clock: Clock, clients: Clients = open_clients
+) -> AsyncIterator[SesAccountList]:
+    """Open the list of a route's account, by clients of its own or by those that are open."""
+    async with clients(name, route, 1) as opened:
+        yield SesAccountList(route, opened, Pace(clock, BETWEEN_CALLS))
 
 
-def watching(mirrors: Mirrors, around: Around) -> ListWatch:
+def watching(mirrors: Mirrors, clients: Clients, around: Around) -> ListWatch:
     """Wire what keeps all lists and ours together."""
 
     def open_list(name: str, route: Route) -> AbstractAsyncContextManager[AccountListAtSes]:
-        return open_account_list(name, route, around.clock)
+        return open_account_list(name, route, around.clock, clients)
 
     return ListWatch(
         open_list=open_list,

@@ -214,6 +214,9 @@ class Relay:
             clock=outside.clock,
         )
         feedback = learning(stores, around)
+        lists = None
+        if stores.mirrors is not None:
+            lists = watching(stores.mirrors, self.routes.borrowed, around)
         view = View(
             readiness=self.readiness,
             settings=lambda: self.settings,
@@ -225,7 +228,7 @@ class Relay:
             outside=outside,
             stores=stores,
             feedback=feedback,
-            lists=None if stores.mirrors is None else watching(stores.mirrors, around),
+            lists=lists,
             rounds=self.rounds,
             view=view,
             watch_accounts=self.routes.watch_accounts,

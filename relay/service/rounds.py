@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from relay.delivery.control import Pace
 from relay.model.settings import Settings
 from relay.service.assembly import Outside
-from relay.service.check.account import about_account
+from relay.service.check.account import about_account, about_list
 from relay.service.check.check import check_day, check_machine, check_routes
 from relay.service.check.finding import Finding
 from relay.service.routes import Routes
@@ -38,8 +38,9 @@ def rounds(
     pace = Pace(clock, BETWEEN_CALLS)
 
     async def of_routes(known: Settings) -> AsyncIterator[Finding]:
-        # What the account says of itself is asked for all the time, see `relay.service.accounts`.
-        told = {about_account(name) for name in known.routes}
+        # What the account says of itself is asked for all the time, see `relay.service.accounts`,
+        # and so is its suppression list, see `relay.service.account_lists`.
+        told = {about(name) for name in known.routes for about in (about_account, about_list)}
         async for finding in check_routes(known, pace, routes.borrowed):
             if finding.about not in told:
                 yield finding

@@ -91,7 +91,9 @@ async def meeting(folder, mode):
         async with relaying(given) as world:
             lists = world.relay.office.lists
             lists.clock = clock
-            lists.open_list = lambda name, route: open_account_list(name, route, clock)
+            lists.open_list = lambda name, route: open_account_list(
+                name, route, clock, world.relay.routes.borrowed
+            )
             yield Meeting(ses, world, clock, folder)
 
 

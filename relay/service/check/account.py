@@ -143,7 +143,7 @@ class RouteCheck:
         return ok(about, "is there, and tells of bounces and complaints")
 
     def _suppression_list(self, account: Look, said: Unanswered | None) -> Finding:
-        about = f"{self.about} suppression list"
+        about = about_list(self.name)
         sync = self.settings.suppression.account_list is AccountList.SYNC
         match said:
             case Unanswered(why=Why.DENIED, detail=detail):
@@ -178,6 +178,11 @@ class RouteCheck:
 def about_account(route: str) -> str:
     """Say what findings on a route's account are about."""
     return f"routes.{route} account"
+
+
+def about_list(route: str) -> str:
+    """Say what findings on the suppression list of a route's account are about."""
+    return f"routes.{route} suppression list"
 
 
 def account_findings(about: str, look: Look) -> Iterator[Finding]:
