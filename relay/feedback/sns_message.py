@@ -5,7 +5,8 @@ comes from a host of SNS alone: the message itself says where it lies.
 
 SNS facts (SNS Developer Guide, sns-verify-signature-of-message): the signed text is name and value
 on lines of their own, in the order of the names; version 1 is SHA1 with RSA, version 2 SHA256;
-hosts are sns.REGION.amazonaws.com, in China with .cn. AWS's own validators take the same pattern.
+hosts are sns.REGION.amazonaws.com, in China with .cn, in the European cloud with .eu for .com
+(botocore's endpoints). AWS's own validators take any word for a Region, and so old hosts of S3.
 
 Standards: RFC 8017 §8.2 (RSASSA-PKCS1-v1_5).
 Errors: none; why a message is refused is a `Refused` value.
@@ -32,8 +33,11 @@ from relay.feedback.fields import Fields
 OLDEST = timedelta(hours=2)
 _AHEAD = timedelta(minutes=15)  # clocks differ
 
-_HOST = re.compile(r"sns\.[a-zA-Z0-9-]{3,}\.amazonaws\.com(?:\.cn)?", re.ASCII)
-_SUBJECT = re.compile(r"sns(?:\.[a-zA-Z0-9-]{3,})?\.amazonaws\.com(?:\.cn)?", re.ASCII)
+# A Region, and no more than that: `sns.s3-eu-west-1.amazonaws.com` is somebody's bucket.
+_REGION = r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}"
+_DOMAIN = r"amazonaws\.(?:com|com\.cn|eu)"
+_HOST = re.compile(rf"sns\.{_REGION}\.{_DOMAIN}", re.ASCII)
+_SUBJECT = re.compile(rf"sns(?:\.{_REGION})?\.{_DOMAIN}", re.ASCII)
 _LEAST_BITS = 2048
 
 

@@ -204,12 +204,41 @@ async def test_each_field_left_out_is_refused(world, field):
     assert await world.listed() == []
 
 
-@pytest.mark.parametrize("field", ["SubscribeURL", "Token", "Message", "TopicArn"])
-async def test_each_field_of_a_confirmation_altered_is_refused(world, field):
-    told = confirmation()
-    told[field] += "x"
+OTHER = {
+    "Timestamp": "2026-11-21T12:00:01.000Z",
+    "Type": "Notification",
+    "Signature": base64.b64encode(b"x" * 256).decode(),
+    "SignatureVersion": "2",
+    "SigningCertURL": "https://sns.us-east-1.amazonaws.com/other.pem",
+    "SubscribeURL": "https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&Token=t",
+}
+
+
+@pytest.mark.parametrize("kind", ["SubscriptionConfirmation", "UnsubscribeConfirmation"])
+@pytest.mark.parametrize("field", sorted(set(confirmation()) - {"UnsubscribeURL"}))
+async def test_each_field_of_a_confirmation_altered_is_refused(world, field, kind):
+    world.web.pages[OTHER["SigningCertURL"]] = certificate(key=CA_KEY)
+    told = confirmation(kind)
+    told[field] = OTHER.get(field, told[field] + "x")
     assert (await post(world, told)).status == 403
-    assert CONFIRM not in world.web.asked
+    assert not [url for url in world.web.asked if "Action" in url]
+    assert world.log.named("account.changed") == []
+
+
+async def test_the_same_message_twice_and_backwards_gives_the_same_state(world):
+    told = [
+        signed(MessageId="1"),
+        signed(MessageId="2", Message=said.complaint("y@example.org")),
+        signed(MessageId="3", Message=said.bounce("Permanent/Suppressed", "z@example.org")),
+    ]
+    for one in (*told, *reversed(told)):
+        assert (await post(world, one)).status == 200
+    assert {one.address: one.reason for one in await world.listed()} == {
+        "x@example.org": "bounce",
+        "y@example.org": "complaint",
+        "z@example.org": "ses_global_list",
+    }
+    assert len(world.log.named("feedback.bounce")) == 2
 
 
 async def test_a_version_cannot_be_swapped(world):
@@ -223,6 +252,12 @@ async def test_a_version_cannot_be_swapped(world):
         "http://sns.eu-west-1.amazonaws.com/a.pem",
         "https://sns.eu-west-1.amazonaws.com.evil.example/a.pem",
         "https://sns.s3.bucket.amazonaws.com/a.pem",
+        "https://sns.s3-eu-west-1.amazonaws.com/a.pem",  # the bucket `sns`
+        "https://sns.s3-website-eu-west-1.amazonaws.com/a.pem",
+        "https://sns.elasticbeanstalk.amazonaws.com/a.pem",
+        "https://sns.EU-WEST-1x.amazonaws.com/a.pem",
+        "https://sns.eu-west-1.amazonaws.eu.com/a.pem",
+        "https://sns.eu-west-1.amazonaws.com./a.pem",
         "https://evil.example/sns.eu-west-1.amazonaws.com/a.pem",
         "https://evil.example#sns.eu-west-1.amazonaws.com/a.pem",
         "https://sns.eu-west-1.amazonaws.com@evil.example/a.pem",
@@ -252,6 +287,9 @@ async def test_no_look_alike_is_asked(world, url):
 def test_hosts_of_sns_are_known():
     assert is_sns(CERTIFICATE, ".pem")
     assert is_sns("https://sns.cn-north-1.amazonaws.com.cn/a.pem", ".pem")
+    assert is_sns("https://sns.eusc-de-east-1.amazonaws.eu/a.pem", ".pem")
+    for region in ("us-gov-west-1", "ap-southeast-7", "mx-central-1", "us-east-2"):
+        assert is_sns(f"https://sns.{region}.amazonaws.com/a.pem", ".pem")
     assert is_sns(CONFIRM)
 
 
