@@ -36,7 +36,7 @@ class Api:
                 "ready": readiness.ready,
                 "reasons": readiness.reasons,
                 "warnings": readiness.warnings,
-                "events": dict(recent.totals),
+                "events": {str(event): count for event, count in recent.totals.items()},
                 "now": {
                     metric.full_name: answers.samples(metric, self._sources.metrics.current(metric))
                     for metric in ScrapeTime

@@ -3,6 +3,8 @@
 import pytest
 from web_world import FakeInbox, World, taken
 
+from relay.telemetry.events import Event
+
 
 async def test_the_summary():
     world = World()
@@ -17,6 +19,14 @@ async def test_the_summary():
     assert summary["now"]["ses_relay_send_rate"] == [{"route": "default", "value": 7.0}]
     assert summary["now"]["ses_relay_smtp_sessions"] == [{"value": 3}]
     assert summary["now"]["ses_relay_queue_messages"] == []
+
+
+async def test_the_summary_of_events_as_the_relay_notes_them():
+    world = World()
+    world.happen(Event.ACCOUNT_CHANGED, route="default")
+    async with world.browser() as client:
+        answer = await client.get("/api/summary")
+        assert (await answer.json())["events"] == {"account.changed": 1}
 
 
 async def test_messages_newest_first():
