@@ -3,6 +3,7 @@
 Errors: none.
 """
 
+import re
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,6 +11,8 @@ from relay.model.custody import EntryState, Selection
 from relay.model.entry import QueueEntry
 from relay.model.ports import Corrupt
 from relay.model.settings import NULL_SENDER
+
+_PLAIN = re.compile(r"[ !#-\[\]-~]+")
 
 
 def fits(chosen: Selection, entry: QueueEntry | Corrupt, now: datetime) -> bool:
@@ -30,6 +33,18 @@ def fits(chosen: Selection, entry: QueueEntry | Corrupt, now: datetime) -> bool:
     return pattern is None or any(
         pattern.matches(str(recipient.address)) for recipient in message.recipients
     )
+
+
+def words_within(chosen: Selection) -> list[str]:
+    """Give words, in lower case, that stand in what is kept of every message that fits.
+
+    A database finds them without the relay reading each message. Only words that JSON writes as
+    they are, and whose case is ASCII's.
+    """
+    patterns = [one.text for one in (chosen.sender, chosen.recipient) if one is not None]
+    pieces = [text.split("*") for text in patterns if text != NULL_SENDER]
+    plain = [[piece.lower() for piece in found if _PLAIN.fullmatch(piece)] for found in pieces]
+    return [max(found, key=len) for found in plain if found]
 
 
 def only_sound(chosen: Selection) -> bool:

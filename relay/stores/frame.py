@@ -15,6 +15,7 @@ from relay.stores.strict import DamagedError
 FORMAT = 1
 _MARK = b"SR"
 _FRAME = struct.Struct(">2sBxI")  # mark, format, a spare octet, CRC-32 of what follows
+OCTETS = _FRAME.size
 
 
 def framed(pieces: Sequence[bytes | memoryview]) -> list[bytes | memoryview]:

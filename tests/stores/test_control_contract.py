@@ -263,3 +263,44 @@ async def test_what_waits_beyond_a_time_is_made_due_and_nothing_else(kept):
     assert claimed.id == "far"
     assert claimed.due_requests(AT)
     assert await control.retry(Selection(due_after=later(7_200)), AT) == Changed(ids=())
+
+
+@pytest.mark.parametrize(
+    ("chosen", "found"),
+    [
+        (Selection(recipient=AddressPattern("*@rare.example.net")), ["first", "last"]),
+        (Selection(recipient=AddressPattern("o'*@RARE.*")), ["first", "last"]),
+        (Selection(recipient=AddressPattern("O'*@*")), []),
+        (Selection(sender=AddressPattern("Eve@*")), ["first", "last"]),
+        (Selection(sender=AddressPattern("<>")), ["null"]),
+        (Selection(sender=AddressPattern("eve@*")), []),
+        (Selection(state=EntryState.HELD), ["last"]),
+        (Selection(state=EntryState.LEASED), []),
+        (Selection(state=EntryState.CORRUPT), []),
+        (Selection(state=EntryState.HELD, recipient=AddressPattern("*@none.test")), []),
+    ],
+    ids=str,
+)
+async def test_few_of_many_are_found_wherever_they_are(kept, monkeypatch, chosen, found):
+    monkeypatch.setattr("relay.stores.sqlite.scan._LOOKED_AT", 100)
+    stores = await kept.open()
+    rare = {
+        "recipients": (Recipient(Address("o'x", "Rare.example.net")),),
+        "sender": Address("Eve", "example.com"),
+    }
+    many = [new(f"m{number:03}") for number in range(350)]
+    first, last = with_message(new("first"), **rare), held(with_message(new("last"), **rare))
+    null = with_message(new("null"), sender=None)
+    await stores.queue.put([first, *many[:200], null, *many[200:], last])
+    assert ids(await stores.shared.control.select(chosen, AT, 1_000)) == found
+    changed = await stores.shared.control.retry(chosen, AT)
+    assert set(changed.ids) <= set(found)
+
+
+async def test_a_page_of_a_long_queue_is_all_that_is_read(kept):
+    stores = await kept.open()
+    await stores.queue.put([new(f"m{number:03}") for number in range(130)])
+    control = stores.shared.control
+    for limit in (1, 60, 130):
+        found = ids(await control.select(ALL, AT, limit))
+        assert found == [f"m{number:03}" for number in range(limit)]

@@ -33,6 +33,8 @@ from relay.stores.sqlite.fetch import fetch_content
 from relay.stores.sqlite.schema import QUEUE
 from relay.stores.sqlite.slot import Places
 
+_LEAST = 50  # entries read at a time; of those the columns cannot tell, some will not fit
+
 Change = Callable[[QueueEntry], QueueEntry | None]  # None: throw it away
 
 
@@ -225,7 +227,8 @@ def _look(
     chosen: Selection, now: datetime, place: tuple[int, int], connection: sqlite3.Connection
 ) -> _Piece:
     after, room = place
-    found, last = scan.piece_of(chosen, now, after, connection)
+    most = min(scan.PIECE, max(room, _LEAST))  # a page is all that is read of a long queue
+    found, last = scan.piece_of(chosen, now, after, connection, most)
     return _Piece(last=last, found=[row.entry for row in found[:room]])
 
 

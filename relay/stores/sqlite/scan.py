@@ -7,13 +7,23 @@ import json
 import sqlite3
 from datetime import datetime
 
-from relay.model.custody import AGE_BANDS, Selection
+from relay.model.custody import AGE_BANDS, EntryState, Selection
 from relay.model.ports import Corrupt
-from relay.stores.chosen import fits, only_sound
+from relay.stores.chosen import fits, only_sound, words_within
 from relay.stores.codec import to_number
+from relay.stores.frame import OCTETS
 from relay.stores.sqlite.rows import Row, select
 
-_PIECE = 500  # entries in one transaction, so that the relay's own are never kept waiting long
+PIECE = 500  # entries in one transaction, so that the relay's own are never kept waiting long
+_LOOKED_AT = 5_000  # likewise, where the database itself looks for words in them
+# What the columns know of a state: all that are in it, and some whose lease or hold has ended.
+_STATES = {
+    EntryState.LEASED: "lease_until IS NOT NULL",
+    EntryState.HELD: "held",
+    EntryState.CORRUPT: "false",  # those are set aside
+}
+# The frame ends with a checksum, which may be any octets.
+_WORD = f"instr(lower(CAST(substr(message, {OCTETS + 1}) AS TEXT)), ?) > 0"
 
 
 def _condition(chosen: Selection, after: int) -> tuple[str, list[object]]:
@@ -39,17 +49,38 @@ def _condition(chosen: Selection, after: int) -> tuple[str, list[object]]:
             " WHERE key IN (SELECT key FROM keys) AND ready_at > ?)"
         )
         found.append(to_number(chosen.due_after))
-    return f"WHERE {' AND '.join(words)} ORDER BY entries.seq LIMIT {_PIECE}", found
+    if chosen.state in _STATES:
+        words.append(_STATES[chosen.state])
+    for word in words_within(chosen):
+        words.append(_WORD)
+        found.append(word)
+    return f"WHERE {' AND '.join(words)}", found
 
 
 def piece_of(
-    chosen: Selection, now: datetime, after: int, connection: sqlite3.Connection
+    chosen: Selection,
+    now: datetime,
+    after: int,
+    connection: sqlite3.Connection,
+    most: int = PIECE,
 ) -> tuple[list[Row], int | None]:
-    """Read the next entries meant, and say where the next piece begins."""
+    """Read the next entries meant, `most` at a time, and say where the next piece begins."""
     where, values = _condition(chosen, after)
-    found = select(connection, where, values)
-    last = found[-1].place.seq if len(found) == _PIECE else None
+    end = _end_of_look(connection, after) if chosen.state or words_within(chosen) else None
+    if end is not None:
+        where += f" AND entries.seq <= {end}"
+    found = select(connection, f"{where} ORDER BY entries.seq LIMIT {most}", values)
+    last = found[-1].place.seq if len(found) == most else end
     return [row for row in found if fits(chosen, row.entry, now)], last
+
+
+def _end_of_look(connection: sqlite3.Connection, after: int) -> int | None:
+    """Say how far one transaction may look; None: to the end."""
+    found = connection.execute(
+        "SELECT seq FROM entries WHERE seq > ? ORDER BY seq LIMIT 1 OFFSET ?",
+        (after, _LOOKED_AT - 1),
+    ).fetchone()
+    return found[0] if found else None
 
 
 def set_aside_among(chosen: Selection, limit: int, connection: sqlite3.Connection) -> list[Corrupt]:
