@@ -2,6 +2,7 @@
 
 import pytest
 from mail_events import EXAMPLES, Heard
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from relay.telemetry import Metrics, ScrapeTime
@@ -77,6 +78,17 @@ def test_the_last_registration_holds():
     metrics.read(ScrapeTime.QUEUE_OLDEST, lambda: {(): 1})
     metrics.read(ScrapeTime.QUEUE_OLDEST, lambda: {(): 2})
     assert b"ses_relay_queue_oldest_seconds 2.0" in metrics.page()
+
+
+def test_the_page_comes_metric_by_metric():
+    metrics = Metrics()
+    metrics.read(ScrapeTime.QUEUE_OLDEST, lambda: {(): 7})
+    pages = list(metrics.pages())
+    assert [page.split()[2].decode() for page in pages] == [
+        f"{family.name}_total" if family.type == "counter" else family.name
+        for family in metrics.registry.collect()
+    ]
+    assert b"".join(pages) == metrics.page() == generate_latest(metrics.registry)
 
 
 def test_faults_are_counted_by_place():

@@ -1,9 +1,12 @@
 """What orchestrators and Prometheus ask."""
 
+import asyncio
+
 from web_world import World
 
 from relay.telemetry import ScrapeTime
 from relay.web import Readiness
+from relay.web.health import Health
 
 
 async def test_alive():
@@ -48,3 +51,19 @@ async def test_metrics():
         answer = await client.get("/metrics")
         assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
         assert "ses_relay_smtp_sessions 2.0" in await answer.text()
+
+
+async def test_others_have_their_turn_between_two_metrics():
+    turns = 0
+
+    async def mail():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    sending = asyncio.create_task(mail())
+    world = World()
+    await Health(world.sources).metrics(None)
+    sending.cancel()
+    assert turns >= len(list(world.metrics.pages()))
