@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from relay.model.account import RouteAccount
 from relay.model.outcome import ScopeKind
+from relay.model.ports import StoreFault
 from relay.model.settings import Settings
 from relay.policy.policy import NOBODY
 from relay.service.assembly import VERSION, Outside
@@ -16,6 +17,8 @@ from relay.service.snapshot import Unusable
 from relay.service.stores import Stores
 from relay.smtp.sockets import ListenFault, open_sockets
 from relay.web import Access, Readiness, Signed, Sources, Store, Users, make_app, serve
+
+_RECALLED = 1_500  # events from before the start that the first page shows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,10 @@ async def open_http(
     stack: AsyncExitStack,
 ) -> str:
     """Open the HTTP side; gives the address it is reached at."""
+    if stores.keeps:
+        before = await stores.trace.recent(_RECALLED)
+        # A history that cannot be read now is looked at again by whoever searches it.
+        outside.recent.recall(() if isinstance(before, StoreFault) else reversed(before))
     sources = Sources(
         hostname=settings.hostname or "",
         version=VERSION,

@@ -7,11 +7,12 @@ Errors: none; what fell out is None.
 """
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
+from relay.model.custody import HistoryEvent
 from relay.web.minutes import Minutes, Pulse
 
 _MOST_EVENTS = 60  # of one message: the first one stays, then the newest
@@ -101,6 +102,19 @@ class Recent:
     def note(self, event: str, at: datetime, facts: Mapping[str, object]) -> None:
         """Remember one event under its message, or among the notices."""
         self.totals[event] += 1
+        self._remember(event, at, facts)
+
+    def recall(self, events: Iterable[HistoryEvent]) -> None:
+        """Remember events from before the start, the oldest first; they count in no total.
+
+        What is left of a message whose reception is not among them would tell nobody anything.
+        """
+        for event in events:
+            queue_id = str(event.facts.get("queue_id", ""))
+            if not queue_id or queue_id in self._lives or event.event == "message.received":
+                self._remember(event.event, event.at, event.facts)
+
+    def _remember(self, event: str, at: datetime, facts: Mapping[str, object]) -> None:
         recipients = facts.get("recipients")
         count = len(recipients) if isinstance(recipients, list) else 1
         self.minutes.note(event, at, count)

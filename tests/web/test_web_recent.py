@@ -3,6 +3,7 @@
 import pytest
 from fakes import START
 
+from relay.model.custody import HistoryEvent
 from relay.web import Recent
 
 
@@ -94,3 +95,19 @@ def test_a_message_is_found_by_the_id_of_ses():
     note(recent, "message.relayed", queue_id="q-17", ses_message_id="ses-9")
     assert recent.relayed_as("ses-9").queue_id == "q-17"
     assert recent.relayed_as("ses-8") is None
+
+
+def test_what_was_before_the_start_is_shown_and_not_counted():
+    recent = Recent()
+    recent.recall(
+        [
+            HistoryEvent(event="feedback.delivery", at=START, facts={"queue_id": "older"}),
+            HistoryEvent(event="message.received", at=START, facts={"queue_id": "q"}),
+            HistoryEvent(event="message.relayed", at=START, facts={"queue_id": "q"}),
+            HistoryEvent(event="account.changed", at=START, facts={"route": "default"}),
+        ]
+    )
+    [life] = recent.lives()
+    assert (life.queue_id, life.state) == ("q", "relayed")
+    assert [notice.event for notice in recent.notices()] == ["account.changed"]
+    assert not recent.totals
