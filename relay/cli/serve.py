@@ -36,4 +36,5 @@ def serve(
             run_relay(loaded, reread)
     except Unusable as fault:
         typer.echo(str(fault), err=True)
+        typer.echo(f"`ses-relay check --offline --config {path}` names the fix", err=True)
         raise typer.Exit(2) from None

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import signal
 import socket
 from dataclasses import replace
@@ -168,6 +169,22 @@ async def test_a_faulty_configuration_ends_the_start_with_all_that_is_wrong(tmp_
     first, second = errors.splitlines()
     assert first.startswith(f"{config}:4: listeners[0].tls: ")
     assert second.startswith(f"{config}:12: queue.stored: ")
+
+
+async def test_a_start_that_fails_says_who_knows_the_fix(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        config = written(tmp_path, "http://127.0.0.1:1")
+        busy = f"127.0.0.1:{taken.getsockname()[1]}"
+        config.write_text(config.read_text().replace('bind: "127.0.0.1:0"', f'bind: "{busy}"', 1))
+        env = environment(tmp_path)
+        code, _, errors = await outcome("serve", "--config", config, env=env)
+        assert code == 2
+        why, fix = errors.splitlines()
+        assert why == f"listeners: {busy}: Address already in use"
+        _, *check = re.search("`(.+)`", fix)[1].split()
+        code, said, _ = await outcome(*check, env=env)
+        assert code == 1
+        assert "stop that, or choose another address" in said
 
 
 async def test_a_port_that_is_taken_ends_the_start_with_one_line():

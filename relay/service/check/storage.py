@@ -41,7 +41,8 @@ def _unwritable(folder: Path) -> Finding | None:
         return fault(
             about,
             f"{place} cannot be written: {error.strerror}",
-            "give it to the relay's user, and run this check as that user",
+            f"make it for the relay's user, `install -d -o USER -m 0700 {folder}`, and run this "
+            "check as that user",
         )
     return None
 
