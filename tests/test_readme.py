@@ -46,6 +46,7 @@ PROGRAMS = {
     *(".ci/run", "for", "done"),
 }
 # Programs that run another command as somebody else.
+CODE = re.compile("`([^`]+)`")
 AS_SOMEBODY = re.compile(r"^runuser -u [a-z-]+ -- ")
 OURS = {"ses-relay", ".venv/bin/ses-relay", "/opt/ses-relay/bin/ses-relay"}
 PROBES = {"startupProbe": "/readyz", "readinessProbe": "/readyz", "livenessProbe": "/healthz"}
@@ -126,6 +127,16 @@ def verb_and_options_exist(words):
     for word in words:
         if word.startswith("--"):
             assert word.partition("=")[0] in known, word
+
+
+def test_the_words_for_who_comes_from_postfix_exist():
+    table = (
+        (TOP / "README.md").read_text().partition("| Postfix | Here |\n")[2].partition("\n\n")[0]
+    )
+    told = [said for row in table.splitlines()[1:] for said in CODE.findall(row.split(" | ")[1])]
+    assert len(told) >= 10
+    for command in told:
+        verb_and_options_exist(command.split())
 
 
 def operation_and_parameters_exist(words):
