@@ -1,7 +1,8 @@
 """One claimed entry in work: attempts its due requests and records every step.
 
-Order of each request: turn → the attempt is recorded → the content is fetched → SES → the outcome
-is recorded. A crash before the record costs nothing, one after it makes the outcome Unknown.
+Order of each request: turn → the attempt is recorded, and the content fetched with it → SES → the
+outcome is recorded. A crash before the record costs nothing, one after it leaves the outcome
+Unknown.
 
 Errors: what the store cannot do is a value; an outcome that cannot be recorded is kept in memory
 and tried again, because forgetting it would send the message twice.
@@ -11,6 +12,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import assert_never
 
 from relay.model import replies
 from relay.model.clock import Clock
@@ -19,6 +21,7 @@ from relay.model.message import Message, Request
 from relay.model.outcome import Cause, Deferred, Outcome, Relayed, Scope, ScopeKind
 from relay.model.ports import (
     Attempting,
+    Begun,
     Corrupt,
     NewEntry,
     Queue,
@@ -114,7 +117,7 @@ class Case:
             self.under_way -= bool(reserved)
 
     async def _prepared(self, request: EntryRequest) -> Message | Deferred:
-        """Record the attempt, then fetch the content (invariant: recorded before it is made)."""
+        """Record the attempt and fetch the content (invariant: recorded before it is made)."""
         async with self._recording:
             marked = replace(request, state=RequestState.IN_FLIGHT)
             requests = tuple(
@@ -126,17 +129,18 @@ class Case:
                 requests=requests,
                 lease_until=self._tools.clock.now() + LEASE,
             )
-            recorded = await self._tools.queue.record(leased)
-            match recorded:
+            begun = await self._tools.queue.begin(leased)
+            match begun:
                 case Stale():
                     self._lost = True
                     return self._put_off("recorded by somebody else", timedelta())
                 case StoreFault(reason=reason):
                     self._tools.telemetry.store.fault("record", reason, queue_id=self._entry.id)
                     return self._put_off(reason, timedelta(seconds=5))
+                case Begun(entry=entry, content=content):
+                    self._entry = entry
                 case _:
-                    self._entry = recorded
-        content = await self._tools.queue.content(self._entry.id)
+                    assert_never(begun)
         match content:
             case StoreFault(reason=reason):
                 self._tools.telemetry.store.fault("content", reason, queue_id=self._entry.id)

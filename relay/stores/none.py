@@ -65,6 +65,10 @@ class NoQueue:
         """Refuse: there is no such entry."""
         return NO_STORE
 
+    async def begin(self, entry: QueueEntry) -> StoreFault:
+        """Refuse: there is no such entry."""
+        return NO_STORE
+
     async def record(
         self,
         entry: QueueEntry,

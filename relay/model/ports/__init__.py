@@ -6,6 +6,7 @@ an exception through a port is a bug, answered 451 and logged with its traceback
 """
 
 from relay.model.ports.keeping import (
+    Begun,
     Corrupt,
     Custody,
     KeyBacklog,
@@ -82,6 +83,7 @@ __all__ = [
     "TALLY_SLOT",
     "AccountListAtSes",
     "Attempting",
+    "Begun",
     "Corrupt",
     "Custody",
     "FullMailboxes",

@@ -58,6 +58,14 @@ class NewEntry:
     content: Content
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An entry recorded as in flight, and its shaped octets where they could be read."""
+
+    entry: QueueEntry
+    content: Content | Corrupt | StoreFault
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyBacklog:
     """What waits under one key."""
@@ -104,6 +112,13 @@ class Queue(Protocol):
 
     async def content(self, queue_id: str) -> Content | Corrupt | StoreFault:
         """Fetch the shaped octets of an entry."""
+        ...
+
+    async def begin(self, entry: QueueEntry) -> Begun | Stale | StoreFault:
+        """Record an entry of which a request goes into flight (see `record`), and fetch its octets.
+
+        Damaged octets set the entry aside.
+        """
         ...
 
     async def record(

@@ -17,7 +17,7 @@ from relay.model.clock import Clock
 from relay.model.content import Content
 from relay.model.custody import QueueUsage
 from relay.model.entry import QueueEntry, RequestState
-from relay.model.ports import Corrupt, KeyBacklog, NewEntry, QueueKey, Stale, StoreFault
+from relay.model.ports import Begun, Corrupt, KeyBacklog, NewEntry, QueueKey, Stale, StoreFault
 from relay.stores.postgresql import counts, rows
 from relay.stores.postgresql.batches import Batches
 from relay.stores.postgresql.contents import fetch_content, is_large, new_rows, small_row
@@ -215,6 +215,13 @@ class PostgresQueue:
         if size is not None:
             self._book(messages=-1, octets=-size, corrupt=1)
         return None
+
+    async def begin(self, entry: QueueEntry) -> Begun | Stale | StoreFault:
+        """Record an entry of which a request goes into flight, and fetch its octets."""
+        recorded = await self.record(entry)
+        if not isinstance(recorded, QueueEntry):
+            return recorded
+        return Begun(recorded, await self.content(entry.id))
 
     # --- Records ---------------------------------------------------------------------------------
 

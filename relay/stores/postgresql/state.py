@@ -13,6 +13,7 @@ from relay.model.outcome import Scope, ScopeKind
 from relay.model.ports import StoreFault
 from relay.model.reply import Reply
 from relay.stores.codec import decode_reply, encode_reply, to_number, to_time
+from relay.stores.owed import Owed
 from relay.stores.postgresql.database import Connection, Database, keepable
 
 
@@ -83,6 +84,7 @@ class PostgresVerdicts:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._owed = Owed(self._listed, clock)
 
     async def keep(self, fingerprint: bytes, reply: Reply, until: datetime) -> StoreFault | None:
         """Remember a reply; those that nobody has asked for in time are forgotten."""
@@ -98,10 +100,15 @@ class PostgresVerdicts:
                 end,
             )
 
-        return await self._database.ask(work)
+        fault = await self._database.ask(work)
+        self._owed.add(fingerprint)  # after a fault too: it may have been committed
+        return fault
 
     async def take(self, fingerprint: bytes, now: datetime) -> Reply | StoreFault | None:
         """Give the reply out, once."""
+        owed = await self._owed.may_have(fingerprint)
+        if not owed or isinstance(owed, StoreFault):
+            return owed or None
 
         async def work(connection: Connection) -> Reply | None:
             found = await connection.fetchrow(
@@ -111,5 +118,12 @@ class PostgresVerdicts:
             if found is None or found[1] <= to_number(now):
                 return None
             return decode_reply(found[0])
+
+        return await self._database.ask(work)
+
+    async def _listed(self) -> list[bytes] | StoreFault:
+        async def work(connection: Connection) -> list[bytes]:
+            found = await connection.fetch("SELECT print FROM ses_relay.verdicts")
+            return [bytes(row[0]) for row in found]
 
         return await self._database.ask(work)

@@ -7,13 +7,14 @@ Errors: none.
 """
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from relay.model.clock import Clock
 from relay.model.custody import QueueUsage
 from relay.model.entry import QueueEntry
-from relay.model.ports import Corrupt
+from relay.model.ports import Corrupt, QueueKey
 from relay.stores.sqlite import counts, rows
 from relay.stores.sqlite.bodies import Bodies
 from relay.stores.sqlite.rows import NewRow, Place
@@ -23,31 +24,44 @@ from relay.stores.sqlite.rows import NewRow, Place
 class Done:
     """What one piece of work has changed, to be booked once it is committed."""
 
+    open_keys: Collection[QueueKey]  # those that the file is known to count
     messages: int = 0
     octets: int = 0
     corrupt: int = 0
     files: list[str] = field(default_factory=list)  # no row names them any more
     leases: dict[str, datetime | None] = field(default_factory=dict)  # None: there is none now
+    opened: list[QueueKey] = field(default_factory=list)
 
     def insert(self, connection: sqlite3.Connection, new: list[NewRow]) -> None:
         """Add entries."""
+        for row in new:
+            if row.key not in self.open_keys and row.key not in self.opened:
+                counts.open_key(connection, row.key)
+                self.opened.append(row.key)
         rows.insert(connection, new)
         self.messages += len(new)
         self.octets += sum(row.entry.message.size for row in new)
         self.leases |= {row.entry.id: row.entry.lease_until for row in new if row.entry.lease_until}
 
-    def replace(self, connection: sqlite3.Connection, place: Place, entry: QueueEntry) -> None:
-        """Put another state of an entry in its place, or take it out when nothing is left open."""
+    def replace(self, connection: sqlite3.Connection, before: int, entry: QueueEntry) -> bool:
+        """Put another state in the place of version `before`, or take the entry out at its end.
+
+        False: there is no such version.
+        """
         if entry.open_requests:
-            rows.rewrite(connection, place, entry)
+            if not rows.rewrite(connection, before, entry):
+                return False
             self.leases[entry.id] = entry.lease_until
-            return
-        size, file = rows.remove(connection, place)
+            return True
+        gone = rows.remove(connection, entry.id, before)
+        if gone is None:
+            return False
         self.messages -= 1
-        self.octets -= size
+        self.octets -= gone.octets
         self.leases[entry.id] = None
-        if file is not None:
-            self.files.append(file)
+        if gone.file is not None:
+            self.files.append(gone.file)
+        return True
 
     def set_aside(
         self, connection: sqlite3.Connection, place: Place, damage: Corrupt, now: datetime
@@ -69,10 +83,16 @@ class Books:
         self._clock = clock
         self._leases: dict[str, float] = {}  # id → end on the monotonic clock
         self._left_behind: list[str] = []  # files that could not be removed yet
+        self._open_keys: set[QueueKey] = set()
+
+    def begin(self) -> Done:
+        """Open the account of one piece of work."""
+        return Done(self._open_keys)
 
     def count(self, connection: sqlite3.Connection) -> None:
         """Take the counts from the file, where somebody else may have changed it."""
         messages, octets, corrupt = counts.usage(connection)
+        self._open_keys.clear()
         self.usage = QueueUsage(messages=messages, octets=octets, corrupt=corrupt)
 
     def sweep(self, connection: sqlite3.Connection) -> None:
@@ -99,6 +119,7 @@ class Books:
             octets=usage.octets + done.octets,
             corrupt=usage.corrupt + done.corrupt,
         )
+        self._open_keys.update(done.opened)
         for queue_id, until in done.leases.items():
             if until is None:
                 self._leases.pop(queue_id, None)

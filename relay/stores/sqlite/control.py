@@ -250,11 +250,11 @@ def _alter(
             continue
         changed = change(entry)
         if changed is None:
-            _, file = rows.remove(connection, row.place)
-            piece.files += [file] if file is not None else []
+            gone = rows.remove(connection, entry.id, entry.version)
+            piece.files += [gone.file] if gone is not None and gone.file is not None else []
         elif changed != entry:
             newer = replace(changed, version=entry.version + 1, lease_until=None)
-            rows.rewrite(connection, row.place, newer)
+            rows.rewrite(connection, entry.version, newer)
         else:
             continue
         piece.ids.append(entry.id)

@@ -1,11 +1,12 @@
-"""How much is kept under each key: counted as it changes, never by a scan.
+"""How much is kept under each key: counted by triggers of the file as it changes, never by a scan.
+
+An entry falls under one of three counts: leased, or else held, or else waiting.
 
 Errors: `sqlite3.Error`.
 """
 
 import sqlite3
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from relay.model.ports import QueueKey
 from relay.model.settings import Lane
@@ -14,61 +15,13 @@ NEVER = 2**62  # a time that does not come: held until somebody releases it
 _ENDED = 1_000
 
 
-class Standing(Enum):
-    """Under which of the kept counts an entry falls."""
-
-    WAITING = "waiting"
-    LEASED = "leased"
-    HELD = "held"
-
-    @classmethod
-    def of(cls, lease_until: object, held: object) -> "Standing":
-        """Tell from the columns; a lease comes before a hold."""
-        if lease_until is not None:
-            return cls.LEASED
-        return cls.HELD if held else cls.WAITING
-
-
-_CHANGE = {
-    standing: f"UPDATE keys SET {standing.value} = {standing.value} + ?, octets = octets + ?"  # noqa: S608 - the column is one of three words of ours
-    " WHERE key = ?"
-    for standing in Standing
-}
-
-
-def count_in(connection: sqlite3.Connection, key: QueueKey, standing: Standing, octets: int) -> int:
-    """Count a new entry, and give its key's number."""
-    found: tuple[int] = connection.execute(
+def open_key(connection: sqlite3.Connection, key: QueueKey) -> None:
+    """Make sure that a key is counted."""
+    connection.execute(
         "INSERT INTO keys (route, lane, user, waiting, leased, held, octets)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-        " waiting = waiting + excluded.waiting, leased = leased + excluded.leased,"
-        " held = held + excluded.held, octets = octets + excluded.octets RETURNING key",
-        (
-            key.route,
-            key.lane,
-            key.user,
-            standing is Standing.WAITING,
-            standing is Standing.LEASED,
-            standing is Standing.HELD,
-            octets,
-        ),
-    ).fetchone()
-    return found[0]
-
-
-def count_out(connection: sqlite3.Connection, key: int, standing: Standing, octets: int) -> None:
-    """Count an entry no more."""
-    connection.execute(_CHANGE[standing], (-1, -octets, key))
-
-
-def move(
-    connection: sqlite3.Connection, key: int, way: tuple[Standing, Standing], count: int = 1
-) -> None:
-    """Count entries under another standing: from, to."""
-    was, becomes = way
-    if was is not becomes:
-        connection.execute(_CHANGE[was], (-count, 0, key))
-        connection.execute(_CHANGE[becomes], (count, 0, key))
+        " VALUES (?, ?, ?, 0, 0, 0, 0) ON CONFLICT DO NOTHING",
+        (key.route, key.lane, key.user),
+    )
 
 
 def usage(connection: sqlite3.Connection) -> tuple[int, int, int]:

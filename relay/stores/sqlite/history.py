@@ -7,6 +7,7 @@ Errors: `StoreFault` values when reading; a note that cannot be written is lost 
 """
 
 import sqlite3
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from relay.stores.plain import from_json, to_json
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database
 
+_BATCH = 200  # notes written in one transaction, so that mail never waits long behind them
 _OLD = 1_000  # events and names removed in one transaction, for which mail waits
 
 
@@ -31,6 +33,39 @@ class _Note:
     names: tuple[str, ...]
 
 
+class _Batch:
+    """Notes that are written together; open until the writer comes to it."""
+
+    def __init__(self) -> None:
+        self._notes: list[_Note] = []
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._notes)
+
+    def add(self, note: _Note) -> bool:
+        """Take a note in; False: it is too late, or there are enough."""
+        with self._lock:
+            if self._closed or len(self._notes) >= _BATCH:
+                return False
+            self._notes.append(note)
+        return True
+
+    def __call__(self, connection: sqlite3.Connection) -> None:
+        """Write them all."""
+        with self._lock:
+            self._closed = True
+        names = [(name, note.message, note.at) for note in self._notes for name in note.names]
+        connection.executemany(
+            "INSERT INTO events (at, event, message, facts) VALUES (?, ?, ?, ?)",
+            [(note.at, note.event, note.message, note.facts) for note in self._notes],
+        )
+        connection.executemany(
+            "INSERT OR IGNORE INTO names (name, message, at) VALUES (?, ?, ?)", names
+        )
+
+
 class SqliteHistory:
     """Implements `relay.model.ports.History` and `Trace`."""
 
@@ -39,6 +74,7 @@ class SqliteHistory:
         self._reading = reading
         self._crew = crew
         self._keep = timedelta(seconds=keep)
+        self._batch = _Batch()
 
     @property
     def lost(self) -> int:
@@ -54,7 +90,7 @@ class SqliteHistory:
         return problem.reason if isinstance(problem, StoreFault) else repr(problem)
 
     def note(self, event: str, at: datetime, facts: Mapping[str, object]) -> None:
-        """Remember one event with the writer's next commit."""
+        """Remember one event with one of the writer's next commits."""
         note = _Note(
             event=event,
             at=to_number(at),
@@ -62,7 +98,11 @@ class SqliteHistory:
             facts=to_json(dict(facts)),
             names=tuple(dict.fromkeys(names_of(event, facts))),
         )
-        self._crew.writer.note(self._database, lambda at_file: _insert(at_file, note))
+        if not self._batch.add(note):
+            self._batch = _Batch()
+            self._batch.add(note)
+        if len(self._batch) == 1:
+            self._crew.writer.note(self._database, self._batch)
 
     async def trace(self, what: str, limit: int) -> Sequence[HistoryEvent] | StoreFault:
         """Give the lives of the newest messages known by this name, each with its session."""
@@ -115,17 +155,6 @@ def _events(connection: sqlite3.Connection, which: str, value: object) -> list[H
         for event, at, facts in found
         if isinstance(known := from_json(facts), dict)
     ]
-
-
-def _insert(connection: sqlite3.Connection, note: _Note) -> None:
-    connection.execute(
-        "INSERT INTO events (at, event, message, facts) VALUES (?, ?, ?, ?)",
-        (note.at, note.event, note.message, note.facts),
-    )
-    connection.executemany(
-        "INSERT OR IGNORE INTO names (name, message, at) VALUES (?, ?, ?)",
-        [(name, note.message, note.at) for name in note.names],
-    )
 
 
 def _forget(connection: sqlite3.Connection, before: int) -> int:

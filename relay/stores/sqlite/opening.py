@@ -141,7 +141,7 @@ async def _open_shared(folder: Path, crew: Crew, keep: float, role: Role) -> Sha
         control=SqliteControl(places, crew),
         suppression=suppression,
         holds=SqliteHolds(state, reading, crew),
-        verdicts=SqliteVerdicts(state, crew),
+        verdicts=SqliteVerdicts(state, reading, crew),
         senders=SqliteSenders(state, reading, crew),
         history=SqliteHistory(past, looking, crew, keep),
         sendings=SqliteSendings(finding, crew),

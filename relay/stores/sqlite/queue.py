@@ -18,14 +18,14 @@ from typing import TypeVar
 from relay.model.content import Content
 from relay.model.custody import QueueUsage
 from relay.model.entry import QueueEntry, RequestState
-from relay.model.ports import Corrupt, KeyBacklog, NewEntry, QueueKey, Stale, StoreFault
+from relay.model.ports import Begun, Corrupt, KeyBacklog, NewEntry, QueueKey, Stale, StoreFault
 from relay.stores.codec import to_number, to_time
 from relay.stores.sqlite import counts, rows
 from relay.stores.sqlite.bodies import Bodies
 from relay.stores.sqlite.books import Books, Done
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database
-from relay.stores.sqlite.fetch import fetch_content
+from relay.stores.sqlite.fetch import InFile, content_in, fetch_content, from_file
 from relay.stores.sqlite.incoming import Incoming, is_large, small_rows
 from relay.stores.sqlite.rows import NewRow, Place
 
@@ -92,7 +92,7 @@ class SqliteQueue:
                     found += 1
                     free = amend(free)
                 newer = replace(free, version=entry.version + 1)
-                done.replace(connection, row.place, newer)
+                done.replace(connection, entry.version, newer)
             return found
 
         return await self._write(work)
@@ -172,15 +172,47 @@ class SqliteQueue:
         found = await fetch_content(self._crew, shelf.reading, shelf.bodies, queue_id)
         if not isinstance(found, Corrupt):
             return found
-        damage = found
+        return await self._set_aside(found) or found
 
-        def work(connection: sqlite3.Connection, done: Done) -> Corrupt:
-            place = rows.place_of(connection, queue_id)
-            if place is not None:
-                done.set_aside(connection, place, damage, self._crew.clock.now())
-            return damage
+    async def _set_aside(self, damage: Corrupt) -> StoreFault | None:
+        """Put a damaged entry where nobody claims it; if that fails, the next claim finds it."""
+        return await self._write(partial(self._move_aside, damage))
 
-        return await self._write(work)
+    def _move_aside(self, damage: Corrupt, connection: sqlite3.Connection, done: Done) -> None:
+        place = rows.place_of(connection, damage.id)
+        if place is not None:
+            done.set_aside(connection, place, damage, self._crew.clock.now())
+
+    async def begin(self, entry: QueueEntry) -> Begun | Stale | StoreFault:
+        """Record that a request goes into flight, and read the octets in the same transaction."""
+        newer = replace(entry, version=entry.version + 1)
+
+        def work(
+            connection: sqlite3.Connection, done: Done
+        ) -> Content | Corrupt | StoreFault | InFile | Stale:
+            if not done.replace(connection, entry.version, newer) and (
+                stale := _stale(connection, newer)
+            ):
+                return stale
+            found = content_in(entry.id, connection)
+            if isinstance(found, Corrupt):
+                self._move_aside(found, connection, done)
+            return found
+
+        found = await self._write(work)
+        match found:
+            case Stale():
+                return found
+            case StoreFault():
+                self._books.prolong(entry.id, RECORD_AGAIN)
+                return found
+            case InFile():
+                content = await from_file(self._crew, self._shelf.bodies, found)
+                if isinstance(content, Corrupt):
+                    content = await self._set_aside(content) or content
+                return Begun(newer, content)
+            case _:
+                return Begun(newer, found)
 
     async def record(
         self, entry: QueueEntry, spawn: Sequence[NewEntry] = ()
@@ -207,17 +239,11 @@ class SqliteQueue:
     async def _replace(
         self, entry: QueueEntry, spawn: list[NewRow]
     ) -> QueueEntry | Stale | StoreFault:
+        newer = replace(entry, version=entry.version + 1)
+
         def work(connection: sqlite3.Connection, done: Done) -> QueueEntry | Stale:
-            place = rows.place_of(connection, entry.id)
-            newer = replace(entry, version=entry.version + 1)
-            if place is None:
-                return Stale(0)
-            if place.version != entry.version:
-                # A fault while committing leaves open what happened; who asks again must not
-                # take its own record for somebody else's.
-                done_before = rows.is_recorded(connection, place, newer)
-                return newer if done_before else Stale(place.version)
-            done.replace(connection, place, newer)
+            if not done.replace(connection, entry.version, newer):
+                return _stale(connection, newer) or newer
             done.insert(connection, spawn)
             return newer
 
@@ -262,7 +288,9 @@ class SqliteQueue:
         """Do work in the writer's next transaction, and book it when that is committed."""
 
         def run(connection: sqlite3.Connection) -> tuple[T, Done]:
-            done = Done()  # a new one each time: after a rollback the work is done again
+            done = (
+                self._books.begin()
+            )  # a new one each time: after a rollback the work is done again
             return work(connection, done), done
 
         answer = await self._crew.writer.do(
@@ -276,3 +304,15 @@ class SqliteQueue:
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return await asyncio.shield(task)
+
+
+def _stale(connection: sqlite3.Connection, newer: QueueEntry) -> Stale | None:
+    """Say what stands in the place of the version that was to be replaced; None: `newer` itself.
+
+    A fault while committing leaves open what happened; who asks again must not take its own record
+    for somebody else's.
+    """
+    place = rows.place_of(connection, newer.id)
+    if place is None:
+        return Stale(0)
+    return None if rows.is_recorded(connection, place, newer) else Stale(place.version)

@@ -7,7 +7,6 @@ Errors: `sqlite3.Error`; damaged rows are `Corrupt` values.
 """
 
 import sqlite3
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +21,7 @@ from relay.stores.codec import (
     to_number,
     to_time,
 )
-from relay.stores.sqlite.counts import NEVER, Standing, count_in, count_out, move
+from relay.stores.sqlite.counts import NEVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,22 +75,26 @@ def _busy(entry: QueueEntry) -> bool:
 
 
 def insert(connection: sqlite3.Connection, rows: Sequence[NewRow]) -> None:
-    """Add entries. Raises IntegrityError for an id that is there already."""
+    """Add entries under keys that are open. Raises IntegrityError for an id that is there already.
+
+    So does an unknown key, which has no number.
+    """
     for row in rows:
         entry, message, key = row.entry, row.entry.message, row.key
-        lease_until, held = _number(entry.lease_until), entry.held is not None
-        standing = Standing.of(lease_until, held)
-        known = count_in(connection, key, standing, message.size)
         seq = connection.execute(
             "INSERT INTO entries (id, key, version, ready_at, lease_until, held, busy,"
-            " received_at, size, progress) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " received_at, size, progress) VALUES (?,"
+            " (SELECT key FROM keys WHERE route = ? AND lane = ? AND user = ?),"
+            " ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 entry.id,
-                known,
+                key.route,
+                key.lane,
+                key.user,
                 entry.version,
                 ready_at(entry),
-                lease_until,
-                held,
+                _number(entry.lease_until),
+                entry.held is not None,
                 _busy(entry),
                 to_number(message.received_at),
                 message.size,
@@ -109,9 +112,7 @@ class Place:
     """Where an entry stands in the tables."""
 
     seq: int
-    key: int
     version: int
-    standing: Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +123,18 @@ class Row:
     entry: QueueEntry | Corrupt
 
 
-_COLUMNS = "SELECT entries.seq, key, version, lease_until, held"
-_ENTRY = f"{_COLUMNS}, id, message, progress FROM entries LEFT JOIN messages USING (seq)"
+_ENTRY = (
+    "SELECT entries.seq, version, lease_until, id, message, progress"
+    " FROM entries LEFT JOIN messages USING (seq)"
+)
 
 
 def place_of(connection: sqlite3.Connection, queue_id: str) -> Place | None:
     """Find an entry without reading it."""
-    found = connection.execute(f"{_COLUMNS} FROM entries WHERE id = ?", (queue_id,)).fetchone()
-    return _place(*found) if found else None
+    found = connection.execute(
+        "SELECT seq, version FROM entries WHERE id = ?", (queue_id,)
+    ).fetchone()
+    return Place(*found) if found else None
 
 
 def select(connection: sqlite3.Connection, where: str, values: Sequence[object]) -> list[Row]:
@@ -163,40 +168,36 @@ def names_file(connection: sqlite3.Connection, file: str) -> bool:
     return found is not None
 
 
-def _place(seq: int, key: int, version: int, lease_until: int | None, held: int) -> Place:
-    return Place(seq, key, version, Standing.of(lease_until, held))
-
-
-def _row(row: tuple[int, int, int, int | None, int, str, bytes | None, bytes]) -> Row:
-    queue_id, message, progress = row[5:]
-    place = _place(*row[:5])
+def _row(row: tuple[int, int, int | None, str, bytes | None, bytes]) -> Row:
+    seq, version, lease_until, queue_id, message, progress = row
+    place = Place(seq, version)
     if message is None:
         return Row(place, Corrupt(queue_id, "its message is missing"))
     try:
-        lease = None if row[3] is None else to_time(row[3])
+        lease = None if lease_until is None else to_time(lease_until)
     except OverflowError:
         return Row(place, Corrupt(queue_id, "its lease ends beyond all time"))
-    kept = Columns(id=queue_id, version=place.version, lease_until=lease)
+    kept = Columns(id=queue_id, version=version, lease_until=lease)
     return Row(place, decode_entry(kept, message, progress))
 
 
-def rewrite(connection: sqlite3.Connection, place: Place, entry: QueueEntry) -> None:
-    """Put another state of an entry in its place."""
-    lease_until, held = _number(entry.lease_until), entry.held is not None
-    connection.execute(
+def rewrite(connection: sqlite3.Connection, before: int, entry: QueueEntry) -> bool:
+    """Put another state of an entry in the place of version `before`; False: there is none."""
+    changed = connection.execute(
         "UPDATE entries SET version = ?, ready_at = ?, lease_until = ?, held = ?,"
-        " busy = ?, progress = ? WHERE seq = ?",
+        " busy = ?, progress = ? WHERE id = ? AND version = ?",
         (
             entry.version,
             ready_at(entry),
-            lease_until,
-            held,
+            _number(entry.lease_until),
+            entry.held is not None,
             _busy(entry),
             encode_progress(entry),
-            place.seq,
+            entry.id,
+            before,
         ),
     )
-    move(connection, place.key, (place.standing, Standing.of(lease_until, held)))
+    return changed.rowcount == 1
 
 
 def is_recorded(connection: sqlite3.Connection, place: Place, entry: QueueEntry) -> bool:
@@ -216,9 +217,6 @@ def lease(
         "UPDATE entries SET version = ?, lease_until = ?, ready_at = ?, busy = 1 WHERE seq = ?",
         [(entry.version, until, max(until, ready_at(entry)), place.seq) for place, entry in rows],
     )
-    moved = Counter((place.key, place.standing) for place, _ in rows)
-    for (key, standing), count in moved.items():
-        move(connection, key, (standing, Standing.LEASED), count)
 
 
 def postpone(connection: sqlite3.Connection, place: Place, until: int) -> None:
@@ -226,16 +224,26 @@ def postpone(connection: sqlite3.Connection, place: Place, until: int) -> None:
     connection.execute("UPDATE entries SET ready_at = ? WHERE seq = ?", (until, place.seq))
 
 
-def remove(connection: sqlite3.Connection, place: Place) -> tuple[int, str | None]:
-    """Take an entry out, and say how many octets it counted for and which file it leaves."""
-    size = connection.execute(
-        "DELETE FROM entries WHERE seq = ? RETURNING size", (place.seq,)
-    ).fetchall()[0][0]
-    files = connection.execute(
-        "DELETE FROM messages WHERE seq = ? RETURNING file", (place.seq,)
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What an entry that was taken out leaves behind."""
+
+    octets: int  # that it counted for
+    file: str | None  # that no row names any more
+
+
+def remove(connection: sqlite3.Connection, queue_id: str, version: int) -> Gone | None:
+    """Take this version of an entry out; None: there is no such version."""
+    found = connection.execute(
+        "DELETE FROM entries WHERE id = ? AND version = ? RETURNING seq, size", (queue_id, version)
     ).fetchall()
-    count_out(connection, place.key, place.standing, size)
-    return size, files[0][0] if files else None
+    if not found:
+        return None
+    seq, size = found[0]
+    files = connection.execute(
+        "DELETE FROM messages WHERE seq = ? RETURNING file", (seq,)
+    ).fetchall()
+    return Gone(size, files[0][0] if files else None)
 
 
 def set_aside(connection: sqlite3.Connection, place: Place, damage: Corrupt, now: datetime) -> int:
@@ -249,4 +257,6 @@ def set_aside(connection: sqlite3.Connection, place: Place, damage: Corrupt, now
         " LEFT JOIN messages USING (seq) WHERE entries.seq = ?",
         (damage.id, damage.reason, to_number(now), place.seq),
     )
-    return remove(connection, place)[0]
+    gone = remove(connection, damage.id, place.version)
+    assert gone is not None, "it was found in this transaction"
+    return gone.octets

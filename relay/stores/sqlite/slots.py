@@ -16,7 +16,7 @@ from datetime import datetime
 from relay.model.content import Content
 from relay.model.custody import QueueUsage
 from relay.model.entry import QueueEntry
-from relay.model.ports import Corrupt, KeyBacklog, NewEntry, QueueKey, Stale, StoreFault
+from relay.model.ports import Begun, Corrupt, KeyBacklog, NewEntry, QueueKey, Stale, StoreFault
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.opening import Owned, open_slot
 from relay.stores.sqlite.queue import SqliteQueue
@@ -167,6 +167,16 @@ class SqliteSlots:
         if isinstance(found, Corrupt):  # it is set aside now, and will not be recorded
             self._from.pop(queue_id, None)
         return found
+
+    async def begin(self, entry: QueueEntry) -> Begun | Stale | StoreFault:
+        """Record that a request goes into flight, in the entry's own slot, and read its octets."""
+        begun = await self._queue_of(entry.id).begin(entry)
+        match begun:
+            case Begun(content=Corrupt()) | Stale():
+                self._from.pop(entry.id, None)
+            case _:
+                pass  # still in work
+        return begun
 
     async def record(
         self, entry: QueueEntry, spawn: Sequence[NewEntry] = ()

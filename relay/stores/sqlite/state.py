@@ -13,6 +13,7 @@ from relay.model.outcome import Scope, ScopeKind
 from relay.model.ports import StoreFault
 from relay.model.reply import Reply
 from relay.stores.codec import decode_reply, encode_reply, to_number, to_time
+from relay.stores.owed import Owed
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database
 
@@ -83,9 +84,11 @@ class SqliteHolds:
 class SqliteVerdicts:
     """Implements `relay.model.ports.Verdicts`."""
 
-    def __init__(self, database: Database, crew: Crew) -> None:
+    def __init__(self, database: Database, reading: Database, crew: Crew) -> None:
         self._database = database
+        self._reading = reading
         self._crew = crew
+        self._owed = Owed(self._listed, crew.clock)
 
     async def keep(self, fingerprint: bytes, reply: Reply, until: datetime) -> StoreFault | None:
         """Remember a reply; those that nobody has asked for in time are forgotten."""
@@ -98,10 +101,15 @@ class SqliteVerdicts:
                 (fingerprint, octets, end),
             )
 
-        return await self._crew.writer.do(self._database, work)
+        fault = await self._crew.writer.do(self._database, work)
+        self._owed.add(fingerprint)  # after a fault too: it may have been committed
+        return fault
 
     async def take(self, fingerprint: bytes, now: datetime) -> Reply | StoreFault | None:
         """Give the reply out, once."""
+        owed = await self._owed.may_have(fingerprint)
+        if not owed or isinstance(owed, StoreFault):
+            return owed or None
 
         def work(connection: sqlite3.Connection) -> Reply | None:
             found = connection.execute(
@@ -112,3 +120,9 @@ class SqliteVerdicts:
             return decode_reply(found[0][0])
 
         return await self._crew.writer.do(self._database, work)
+
+    async def _listed(self) -> list[bytes] | StoreFault:
+        def work(connection: sqlite3.Connection) -> list[bytes]:
+            return [row[0] for row in connection.execute("SELECT print FROM verdicts")]
+
+        return await self._crew.reader.do(self._reading, work)

@@ -1,8 +1,9 @@
 """The thread that touches the database files, so that the event loop never waits for a disk.
 
 Everything that waits when the thread comes round is done in one transaction and synced once: the
-slower the disk, the larger the group. Notes, which nobody waits for, join the next group or go by
-themselves after half a second.
+slower the disk, the larger the group. What one turn of the event loop asks for comes as one group,
+because each hand-over between threads costs more than a row. Notes, which nobody waits for, are
+written after half a second, one behind each group.
 
 Errors: those of `relay.stores.sqlite.database`, returned or raised to whoever asked.
 """
@@ -11,6 +12,8 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
@@ -23,7 +26,7 @@ CLOSED = StoreFault("the store is closed")
 TOO_MANY = StoreFault("too many notes wait to be written")
 _GROUP = 512  # jobs in one transaction
 _NOTE_WAIT = 0.5  # seconds
-_NOTES = 20_000  # beyond, notes are lost and counted
+_NOTES = 200  # beyond, notes are lost and counted
 
 
 class Task(Generic[T]):
@@ -105,6 +108,13 @@ def run_group(group: Sequence[Work]) -> None:
         database.run(tasks)
 
 
+class Note(Protocol):
+    """Work that nobody waits for; its length is what is lost if it cannot be done."""
+
+    def __call__(self, connection: sqlite3.Connection, /) -> None: ...  # noqa: D102 - see Note
+    def __len__(self) -> int: ...
+
+
 class Worker(Protocol):
     """Whoever does the work: a thread, or the caller itself."""
 
@@ -123,7 +133,7 @@ class Worker(Protocol):
         """
         ...
 
-    def note(self, database: Database, work: Callable[[sqlite3.Connection], None]) -> None:
+    def note(self, database: Database, work: "Note") -> None:
         """Do the work some time soon, if it can be done; returns at once."""
         ...
 
@@ -150,12 +160,12 @@ class InlineWorker:
         run_group([task])
         return task.result()
 
-    def note(self, database: Database, work: Callable[[sqlite3.Connection], None]) -> None:
+    def note(self, database: Database, work: "Note") -> None:
         """Do it now."""
         task = Task(database, work, None)
         run_group([task])
         if task.problem is not None:
-            self.lost += 1
+            self.lost += len(work)
             self.last_loss = task.problem
 
     async def close(self) -> None:
@@ -168,8 +178,9 @@ class ThreadWorker:
     def __init__(self, name: str) -> None:
         self.lost = 0
         self.last_loss: StoreFault | Exception | None = None
-        self._tasks: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
-        self._notes: list[Task[None]] = []
+        self._tasks: queue.SimpleQueue[list[Work]] = queue.SimpleQueue()
+        self._arrived: list[Work] = []  # in this turn of the event loop
+        self._notes: deque[tuple[float, Database, Note]] = deque()  # with the time they are due
         self._lock = threading.Lock()  # over _notes and _closing
         self._closing = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -182,69 +193,80 @@ class ThreadWorker:
         after: Callable[[T], None] | None = None,
     ) -> T | StoreFault:
         """Put it in line and wait for the commit."""
+        if self._closing:
+            return CLOSED
         task = Task(database, work, after)
         task.loop = asyncio.get_running_loop()
         task.waiter = task.loop.create_future()
-        with self._lock:
-            if self._closing:
-                return CLOSED
-            self._tasks.put(task)
+        if not self._arrived:
+            task.loop.call_soon(self._hand_over)
+        self._arrived.append(task)
         return await task.waiter
 
-    def note(self, database: Database, work: Callable[[sqlite3.Connection], None]) -> None:
-        """Leave it for the next group."""
+    def _hand_over(self) -> None:
+        """Pass on what this turn of the event loop has asked for."""
+        if self._arrived:
+            self._tasks.put(self._arrived)
+            self._arrived = []
+
+    def note(self, database: Database, work: Note) -> None:
+        """Leave it for half a second."""
         with self._lock:
             if self._closing or len(self._notes) >= _NOTES:
-                self.lost += 1
-                self.last_loss = CLOSED if self._closing else TOO_MANY
+                self._lose(work, CLOSED if self._closing else TOO_MANY)
                 return
-            self._notes.append(Task(database, work, None))
+            self._notes.append((time.monotonic() + _NOTE_WAIT, database, work))
             if len(self._notes) == 1:
-                self._tasks.put(None)
+                self._tasks.put([])  # the thread must know until when to wait
+
+    def _lose(self, work: Note, why: StoreFault | Exception) -> None:
+        self.lost += len(work)
+        self.last_loss = why
 
     async def close(self) -> None:
         """Wait for what is in line."""
+        self._hand_over()
         with self._lock:
             self._closing = True
-            self._tasks.put(None)
+            self._tasks.put([])
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
     def _run(self) -> None:
         while not self._finished():
             group = self._next_group()
-            if group is None:
-                continue
-            _perform(group)
-            self._tell(group)
-            notes = self._take_notes()
-            _perform(notes)
-            for note in notes:
+            if group:
+                _perform(group)
+                self._tell(group)
+            if (due := self._due_note()) is not None:
+                database, work = due
+                note = Task(database, work, None)
+                _perform([note])
                 if note.problem is not None:
-                    self.lost += 1
-                    self.last_loss = note.problem
+                    self._lose(work, note.problem)
 
     def _finished(self) -> bool:
         with self._lock:
             return self._closing and self._tasks.empty() and not self._notes
 
-    def _next_group(self) -> list[Work] | None:
-        """Take all that waits, or nothing when notes have waited long enough.
-
-        None: only a first note came; others may follow it, or a group that it can join.
-        """
+    def _next_group(self) -> list[Work]:
+        """Take all that waits; nothing when a note is due before something comes."""
+        with self._lock:
+            due = None if not self._notes else self._notes[0][0] - time.monotonic()
+            if self._closing:
+                due = 0.0
         try:
-            tasks = [self._tasks.get(timeout=_NOTE_WAIT if self._notes else None)]
+            group = self._tasks.get(timeout=None if due is None else max(due, 0.0))
         except queue.Empty:
             return []
-        while len(tasks) < _GROUP and not self._tasks.empty():
-            tasks.append(self._tasks.get())
-        group = [task for task in tasks if task is not None]
-        return group if group or self._closing else None
+        while len(group) < _GROUP and not self._tasks.empty():
+            group += self._tasks.get()
+        return group
 
-    def _take_notes(self) -> list[Task[None]]:
+    def _due_note(self) -> tuple[Database, Note] | None:
         with self._lock:
-            notes, self._notes = self._notes, []
-        return notes
+            if self._notes and (self._closing or self._notes[0][0] <= time.monotonic()):
+                return self._notes.popleft()[1:]
+        return None
 
     def _tell(self, group: Sequence[Work]) -> None:
         """Wake all of them with one call into each loop."""

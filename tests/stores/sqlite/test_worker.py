@@ -49,6 +49,19 @@ def adding(number):
     return lambda connection: connection.execute("INSERT INTO t VALUES (?)", (number,)).lastrowid
 
 
+class Noting:
+    """A note that adds a number."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __len__(self):
+        return 1
+
+    def __call__(self, connection):
+        adding(self.number)(connection)
+
+
 def all_of(connection):
     return [row[0] for row in connection.execute("SELECT n FROM t ORDER BY n")]
 
@@ -148,13 +161,33 @@ async def test_a_caller_that_gives_up_changes_nothing_for_the_others(tmp_path, w
     database.close()
 
 
-async def test_notes_join_the_next_group_and_wait_for_nothing(tmp_path, worker):
+async def test_one_note_is_written_behind_each_group_when_it_is_due(tmp_path, worker, monkeypatch):
+    files = GatedFiles()
+    database = numbers(tmp_path, files)
+    monkeypatch.setattr("relay.stores.sqlite.worker._NOTE_WAIT", 0.0)
+    first = asyncio.create_task(worker.do(database, adding(0)))
+    await asyncio.to_thread(files.begun.wait)
+    for number in range(10, 13):
+        worker.note(database, Noting(number))
+    second = asyncio.create_task(worker.do(database, all_of))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    files.go_on.set()
+    await first
+    assert await second == [0, 10]
+    database.close()
+
+
+async def test_notes_that_are_not_due_keep_nobody_waiting(tmp_path, worker, monkeypatch):
+    monkeypatch.setattr("relay.stores.sqlite.worker._NOTE_WAIT", 3600.0)
     database = numbers(tmp_path, Files())
-    for number in range(10):
-        worker.note(database, adding(number))
-    await worker.do(database, lambda _: None)
-    await worker.do(database, lambda _: None)  # notes are written after the group they joined
-    assert await worker.do(database, all_of) == list(range(10))
+    worker.note(database, Noting(1))
+    for _ in range(3):
+        assert await worker.do(database, all_of) == []
+    await worker.close()
+    left = sqlite3.connect(tmp_path / "n.db")
+    assert all_of(left) == [1]
+    left.close()
     database.close()
 
 
@@ -163,11 +196,12 @@ async def test_notes_go_alone_when_nothing_else_comes(tmp_path, worker, monkeypa
     database = numbers(tmp_path, Files())
     written = threading.Event()
 
-    def note(connection):
-        adding(1)(connection)
-        written.set()
+    class Telling(Noting):
+        def __call__(self, connection):
+            super().__call__(connection)
+            written.set()
 
-    worker.note(database, note)
+    worker.note(database, Telling(1))
     assert await asyncio.to_thread(written.wait, 10)
     assert await worker.do(database, all_of) == [1]
     database.close()
@@ -180,12 +214,14 @@ async def test_too_many_notes_are_lost_and_counted(tmp_path, worker, monkeypatch
     first = asyncio.create_task(worker.do(database, adding(0)))
     await asyncio.to_thread(files.begun.wait)
     for number in range(1, 6):
-        worker.note(database, adding(number))
+        worker.note(database, Noting(number))
     files.go_on.set()
     await first
-    await worker.do(database, lambda _: None)
-    assert await worker.do(database, all_of) == [0, 1, 2, 3]
+    await worker.close()
     assert worker.lost == 2
+    left = sqlite3.connect(tmp_path / "n.db")
+    assert all_of(left) == [0, 1, 2, 3]
+    left.close()
     database.close()
 
 
@@ -194,11 +230,11 @@ async def test_closing_does_what_is_left_and_takes_no_more(tmp_path):
     database = numbers(tmp_path, Files())
     tasks = [asyncio.create_task(worker.do(database, adding(n))) for n in range(50)]
     await asyncio.sleep(0)
-    worker.note(database, adding(50))
+    worker.note(database, Noting(50))
     await worker.close()
     assert await asyncio.gather(*tasks) == list(range(1, 51))
     assert await worker.do(database, adding(51)) == CLOSED
-    worker.note(database, adding(52))
+    worker.note(database, Noting(52))
     assert worker.lost == 1
     database.close()
     left = sqlite3.connect(tmp_path / "n.db")
