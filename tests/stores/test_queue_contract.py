@@ -145,6 +145,24 @@ async def test_a_record_replaces_the_entry_and_makes_a_new_version(kept):
     assert again.attempts == 3
 
 
+@pytest.mark.parametrize("body", [b"small", LARGE])
+async def test_an_attempt_that_begins_is_recorded_and_brings_the_content(kept, body):
+    queue = (await kept.open()).queue
+    await queue.put([new("a", body=body)])
+    [entry] = await claim(queue)
+    begun = await queue.begin(in_flight(entry))
+    assert begun.content.octets() == a_content("a", body).octets()
+    assert begun.entry == replace(in_flight(entry), version=entry.version + 1)
+    assert await queue.begin(in_flight(entry)) == begun, "asked again, it is the same"
+    assert await queue.begin(in_flight(replace(entry, version=entry.version - 1))) == Stale(
+        begun.entry.version
+    )
+    second = (await kept.after_a_crash()).queue
+    seen = []
+    assert await second.recover(lambda found: seen.append(found) or found) == 1
+    assert [one.requests[0].state for one in seen] == [RequestState.IN_FLIGHT]
+
+
 async def test_a_record_that_keeps_the_lease_keeps_others_out(kept):
     queue = (await kept.open()).queue
     await queue.put([new("a")])

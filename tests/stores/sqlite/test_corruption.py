@@ -107,6 +107,19 @@ async def test_a_content_that_is_missing_or_rotten_in_its_row_is_damage(folder):
     assert queue.usage.corrupt == 2
 
 
+async def test_an_attempt_that_finds_its_content_rotten_sets_the_entry_aside(folder):
+    queue = (await folder.open()).queue
+    await queue.put([new("a"), new("b", body=LARGE)])
+    entries = await claim(queue)
+    alter(folder, "UPDATE messages SET content = x'53520100' WHERE seq = 1")
+    [body] = (folder.folder / "bodies-0").iterdir()
+    body.unlink()
+    found = [(await queue.begin(entry)).content for entry in entries]
+    assert found[0] == Corrupt("a", "cut short")
+    assert found[1] == Corrupt("b", f"its body bodies-0/{body.name} is missing")
+    assert (queue.usage.messages, queue.usage.corrupt) == (0, 2)
+
+
 async def test_a_rotten_entry_that_was_in_flight_is_set_aside_at_the_start(folder):
     first = (await folder.open()).queue
     await first.put([new("a"), new("b")])
