@@ -49,6 +49,6 @@ class Owed:
         return None
 
     def add(self, fingerprint: bytes) -> None:
-        """Know of a verdict that is kept now."""
+        """Know of a verdict that is being kept."""
         self._known.add(fingerprint)
         self._added.add(fingerprint)

@@ -100,9 +100,8 @@ class PostgresVerdicts:
                 end,
             )
 
-        fault = await self._database.ask(work)
-        self._owed.add(fingerprint)  # after a fault too: it may have been committed
-        return fault
+        self._owed.add(fingerprint)
+        return await self._database.ask(work)
 
     async def take(self, fingerprint: bytes, now: datetime) -> Reply | StoreFault | None:
         """Give the reply out, once."""

@@ -101,9 +101,8 @@ class SqliteVerdicts:
                 (fingerprint, octets, end),
             )
 
-        fault = await self._crew.writer.do(self._database, work)
-        self._owed.add(fingerprint)  # after a fault too: it may have been committed
-        return fault
+        self._owed.add(fingerprint)  # first: who asks meanwhile stands in line behind this
+        return await self._crew.writer.do(self._database, work)
 
     async def take(self, fingerprint: bytes, now: datetime) -> Reply | StoreFault | None:
         """Give the reply out, once."""
