@@ -11,9 +11,12 @@ from relay.telemetry.history import Histories
 from relay.telemetry.library import adopt_library_logs
 from relay.telemetry.log import LogWriter, Output, log_writer, stdout_writer
 from relay.telemetry.message import Attempt
-from relay.telemetry.metrics import Metrics, Reading, ScrapeTime
+from relay.telemetry.metrics import Metrics
+from relay.telemetry.process import Replaced
 from relay.telemetry.recorder import Recorder
 from relay.telemetry.render import to_json
+from relay.telemetry.reports import Report
+from relay.telemetry.scraped import Reading, ScrapeTime
 from relay.telemetry.smtp import Step
 from relay.telemetry.telemetry import Telemetry
 
@@ -28,6 +31,8 @@ __all__ = [
     "Output",
     "Reading",
     "Recorder",
+    "Replaced",
+    "Report",
     "ScrapeTime",
     "Standing",
     "Step",

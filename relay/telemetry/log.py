@@ -18,8 +18,9 @@ import structlog
 
 from relay.model.clock import Clock
 from relay.model.settings import Log, LogFormat, LogLevel
-from relay.telemetry.metrics import Metrics, ScrapeTime
+from relay.telemetry.metrics import Metrics
 from relay.telemetry.render import console_line, json_line
+from relay.telemetry.scraped import ScrapeTime
 
 LEVELS = {
     LogLevel.DEBUG: logging.DEBUG,
@@ -86,20 +87,23 @@ def rfc3339(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def log_writer(settings: Log, clock: Clock, output: Output) -> LogWriter:
-    """Make the log of one process. Lines below `settings.level` cost next to nothing."""
+def log_writer(settings: Log, clock: Clock, output: Output, **always: object) -> LogWriter:
+    """Make the log of one process. Lines below `settings.level` cost next to nothing.
+
+    `always` are facts of every line.
+    """
     render = json_line if settings.format is LogFormat.JSON else console_line
     writer: LogWriter = structlog.wrap_logger(
         structlog.BytesLogger(output),  # type: ignore[arg-type]  # it only calls write and flush
         processors=[_Stamp(clock), render],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[settings.level]),
         cache_logger_on_first_use=True,
-    ).bind()
+    ).bind(**always)
     return writer
 
 
-def stdout_writer(settings: Log, clock: Clock, metrics: Metrics) -> LogWriter:
+def stdout_writer(settings: Log, clock: Clock, metrics: Metrics, **always: object) -> LogWriter:
     """Make the log on standard output; lines that cannot be written show in the metrics."""
     output = Output(sys.stdout.buffer)
     metrics.read(ScrapeTime.LOG_LINES_LOST, lambda: {(): output.lost})
-    return log_writer(settings, clock, output)
+    return log_writer(settings, clock, output, **always)

@@ -8,9 +8,7 @@ Errors: a reading that raises fails the scrape, so that nobody trusts half a pag
 """
 
 from collections import Counter as Tally
-from collections.abc import Callable, Iterator, Mapping
-from enum import Enum
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
 
 from prometheus_client import (
     CollectorRegistry,
@@ -19,52 +17,17 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from relay.model.ses_prices import PER_1000_RECIPIENTS, dollars
+from relay.telemetry.reports import Report, Reports, counts_of
+from relay.telemetry.scraped import Reading, Scraped, ScrapeTime, Values
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-# Values by their labels, in the order of `ScrapeTime.labels`; `{(): 3}` where there are none.
-Reading: TypeAlias = Callable[[], Mapping[tuple[str, ...], float]]
-
 _REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _ACCEPT_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-
-class ScrapeTime(Enum):
-    """The metrics that are read at the scrape: (name, labels, help)."""
-
-    SMTP_SESSIONS = ("smtp_sessions", (), "SMTP sessions open now.")
-    QUEUE_MESSAGES = ("queue_messages", ("state", "lane"), "Messages kept in the queue.")
-    QUEUE_OLDEST = ("queue_oldest_seconds", (), "Age of the oldest message in the queue.")
-    SEND_RATE = ("send_rate", ("route",), "Recipients per second handed to SES now.")
-    SEND_RATE_LIMIT = ("send_rate_limit", ("route",), "Recipients per second allowed now.")
-    QUOTA_USED = ("quota_used_ratio", ("route",), "Share of SES's 24 hour quota in use.")
-    BOUNCE_RATIO = ("bounce_ratio", ("user",), "Share of the user's mail that bounced.")
-    LOG_LINES_LOST = ("log_lines_lost", (), "Log lines that could not be written.")
-    COMPLAINT_RATIO = ("complaint_ratio", ("user",), "Share of the user's mail complained about.")
-
-    def __init__(self, short: str, labels: tuple[str, ...], text: str) -> None:
-        self.full_name = f"ses_relay_{short}"
-        self.labels = labels
-        self.text = text
-
-
-class _Scraped(Collector):
-    """Asks every registered reading when it is scraped."""
-
-    def __init__(self) -> None:
-        self.readings: dict[ScrapeTime, Reading] = {}
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        for metric in ScrapeTime:
-            family = GaugeMetricFamily(metric.full_name, metric.text, labels=metric.labels)
-            reading = self.readings.get(metric)
-            for labels, value in reading().items() if reading else ():
-                family.add_metric(labels, value)
-            yield family
 
 
 class _One(Collector):
@@ -111,7 +74,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         # Dollars for 1000 recipients; the service registers what the configuration says.
         self.price: Callable[[], float] = lambda: PER_1000_RECIPIENTS
-        self._scraped = _Scraped()
+        self._scraped = Scraped()
         self.registry.register(self._scraped)
         self.messages = self._counter(
             "messages", ("user", "outcome"), "Messages by the outcome of their first request."
@@ -149,25 +112,38 @@ class Metrics:
             buckets=_ACCEPT_BUCKETS,
         )
 
+        self.reports = Reports(self.registry)
+
     def read(self, metric: ScrapeTime, reading: Reading) -> None:
         """Register where a value is read from at every scrape; the last registration holds."""
         self._scraped.readings[metric] = reading
 
-    def current(self, metric: ScrapeTime) -> Mapping[tuple[str, ...], float]:
+    def reading(self, metric: ScrapeTime) -> Reading:
+        """Give what is registered now, for somebody who adds to it."""
+        return self._scraped.readings.get(metric, dict)
+
+    def current(self, metric: ScrapeTime) -> Values:
         """Read a value now, for the dashboard; empty when nobody registered it."""
-        reading = self._scraped.readings.get(metric)
-        return reading() if reading else {}
+        return self.reading(metric)()
 
     def charge(self, recipients: int) -> None:
         """Add what SES will charge for recipients it took."""
         self.estimated_cost.inc(dollars(recipients, self.price()))
 
+    def report(self) -> Report:
+        """Say for the process that shows the sum what this one has counted, and reads now."""
+        counts = counts_of(self.registry.collect())
+        for metric in ScrapeTime:
+            del counts[metric.full_name]
+        return Report(counts, {metric: dict(self.current(metric)) for metric in ScrapeTime})
+
     def pages(self) -> Iterator[bytes]:
         """Render the scrape page (Prometheus text format 0.0.4), one metric at a time.
 
-        A thousand users have fourteen thousand samples; other work can be done between.
+        A thousand users have fourteen thousand samples; other work can be done between. What other
+        processes have reported is added.
         """
-        for family in self.registry.collect():
+        for family in self.reports.collect():
             yield generate_latest(_One(family))
 
     def page(self) -> bytes:

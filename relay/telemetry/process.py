@@ -4,11 +4,20 @@ Errors: none.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from relay.telemetry.events import Event, Level
 from relay.telemetry.faults import name_of, places_of
 from relay.telemetry.metrics import Metrics
 from relay.telemetry.recorder import Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A worker that another follows after some seconds."""
+
+    number: int
+    delay_s: float
 
 
 class RelayEvents:
@@ -38,14 +47,23 @@ class RelayEvents:
         level = Level.ERROR if refused else Level.WARNING if needs_restart else Level.INFO
         self._recorder.record(Event.RELAY_RELOADED, level, facts)
 
-    def stopped(self, *, reason: str, in_flight: int, duration_s: float) -> None:
-        """Say that the relay stopped, and how many attempts the grace time cut off."""
+    def stopped(
+        self, *, reason: str, in_flight: int, duration_s: float, worker: Replaced | None = None
+    ) -> None:
+        """Say that the relay stopped, and how many attempts the grace time cut off.
+
+        Or that one of its workers ended by itself; what it had under way only its store knows.
+        """
         facts = {
+            "worker": None if worker is None else worker.number,
+            "delay_s": None if worker is None else worker.delay_s,
             "reason": reason,
             "in_flight": in_flight,
             "duration_ms": round(duration_s * 1000, 1),
         }
         level = Level.WARNING if in_flight else Level.INFO
+        if worker is not None:
+            level = Level.ERROR
         self._recorder.record(Event.RELAY_STOPPED, level, facts)
 
     def fault(
