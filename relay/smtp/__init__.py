@@ -5,6 +5,6 @@ and answers what that says; everything else here is about who speaks and how.
 """
 
 from relay.smtp.listeners import Listeners
-from relay.smtp.sockets import ListenFault
+from relay.smtp.sockets import Doors, ListenFault, OwnDoors, written
 
-__all__ = ["ListenFault", "Listeners"]
+__all__ = ["Doors", "ListenFault", "Listeners", "OwnDoors", "written"]

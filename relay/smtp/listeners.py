@@ -6,13 +6,11 @@ Errors: `ListenFault` for each listener that cannot be opened; the others are op
 import asyncio
 import socket
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from relay.model.clock import Clock
 from relay.model.ports import Reception
-from relay.model.settings import BounceTo, Listener, Settings, Tls, TlsMode, UnixBind
+from relay.model.settings import BounceTo, Listener, Settings, Tls, TlsMode
 from relay.smtp.census import Census
 from relay.smtp.certificates import Certificate, CertificateFault
 from relay.smtp.door import Door, House
@@ -20,11 +18,12 @@ from relay.smtp.guesses import Guesses
 from relay.smtp.passwords import Passwords
 from relay.smtp.patience import Patience
 from relay.smtp.session import Session
-from relay.smtp.sockets import ListenFault, open_sockets
+from relay.smtp.sockets import Doors, ListenFault, OwnDoors
 from relay.smtp.users import Users
 from relay.smtp.verbs import SubmissionSession
 from relay.telemetry import Telemetry
 
+_OWN = OwnDoors()
 LOOK_EACH = 1.0  # seconds between two looks at all sessions
 
 
@@ -45,7 +44,9 @@ class Listeners:
         settings_now: Callable[[], Settings],
         telemetry: Telemetry,
         clock: Clock,
+        doors: Doors = _OWN,
     ) -> None:
+        self._doors = doors
         self._settings_now = settings_now
         self._telemetry = telemetry
         self._clock = clock
@@ -92,7 +93,7 @@ class Listeners:
         self._house.passwords.imitate(users.with_passwords())
         wanted = {str(listener.bind): listener for listener in settings.listeners}
         for bind in self._open.keys() - wanted.keys():
-            _close(self._open.pop(bind))
+            self._close(self._open.pop(bind))
         faults = []
         for bind, listener in wanted.items():
             door = self._door(listener, settings, users)
@@ -127,7 +128,7 @@ class Listeners:
     async def stop(self, grace: float) -> None:
         """Close the listeners, let idle sessions go, give the others `grace` seconds to end."""
         for known in self._open.values():
-            _close(known)
+            self._close(known)
         self._open.clear()
         for session in tuple(self._sessions):
             session.dismiss()
@@ -169,7 +170,7 @@ class Listeners:
         return known
 
     async def _start(self, bind: str, door: Door) -> ListenFault | None:
-        sockets = open_sockets(door.listener.bind)
+        sockets = self._doors.open(door.listener.bind)
         if isinstance(sockets, ListenFault):
             return sockets
         known = _Open(door)
@@ -189,18 +190,14 @@ class Listeners:
             return await loop.create_unix_server(arrive, sock=sock)
         return await loop.create_server(arrive, sock=sock)
 
+    def _close(self, known: _Open) -> None:
+        for server in known.servers:
+            server.close()
+        self._doors.gone(known.door.listener.bind)
+
     def _left(self, session: Session) -> None:
         self._sessions.discard(session)
         self._patience.forget(session)
-
-
-def _close(known: _Open) -> None:
-    for server in known.servers:
-        server.close()
-    bind = known.door.listener.bind
-    if isinstance(bind, UnixBind):
-        with suppress(FileNotFoundError):
-            Path(bind.path).unlink()
 
 
 async def _own_name() -> str:

@@ -13,7 +13,7 @@ import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from relay.model.settings import Bind, FdBind, TcpBind, UnixBind
 
@@ -30,6 +30,41 @@ class ListenFault:
 
     def __str__(self) -> str:
         return f"{self.bind}: {self.reason}"
+
+
+class Doors(Protocol):
+    """Where listeners get their sockets from."""
+
+    def open(self, bind: Bind) -> tuple[socket.socket, ...] | ListenFault:
+        """Give listening sockets, which are then the caller's."""
+        ...
+
+    def gone(self, bind: Bind) -> None:
+        """Know that a listener's sockets are closed."""
+        ...
+
+
+class OwnDoors:
+    """This process opens them."""
+
+    def open(self, bind: Bind) -> tuple[socket.socket, ...] | ListenFault:
+        """Open them now."""
+        return open_sockets(bind)
+
+    def gone(self, bind: Bind) -> None:
+        """Remove what a unix socket leaves in the file system."""
+        if isinstance(bind, UnixBind):
+            with suppress(FileNotFoundError):
+                bind.path.unlink()
+
+
+def written(name: object) -> str:
+    """Write the name of a socket as a bind."""
+    match name:
+        case (str(host), int(port), *_):
+            return str(TcpBind(host, port))
+        case _:
+            return f"unix:{name}"
 
 
 def open_sockets(bind: Bind) -> tuple[socket.socket, ...] | ListenFault:
