@@ -36,7 +36,7 @@ from relay.feedback.origin import Origin, origin_of
 from relay.model.address import Address
 from relay.model.clock import Clock
 from relay.model.ports import (
-    Custody,
+    Keeping,
     Lesson,
     Lessons,
     NewEntry,
@@ -80,7 +80,7 @@ class Learner:
     lessons: Lessons
     sendings: Sendings
     reports: Reports
-    custody: Custody
+    custody: Keeping
     score: Score
     settings: Callable[[], Settings]
     telemetry: Telemetry

@@ -6,12 +6,12 @@ Errors: none.
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from typing import Protocol
 
 from relay.delivery.account import AccountUnknown, Look
 from relay.model.account import AccountState, RouteAccount
 from relay.model.clock import Clock
 from relay.model.settings import Route
-from relay.scheduler import FairScheduler
 from relay.service.check.account import about_account, account_findings
 from relay.service.check.finding import State
 from relay.telemetry import Telemetry
@@ -20,10 +20,18 @@ from relay.telemetry import Telemetry
 _NOT_NEWS = frozenset({"sent_last_24_hours"})
 
 
+class Pacing(Protocol):
+    """Who sends by what an account allows."""
+
+    def account(self, route: str, state: AccountState) -> None:
+        """Learn rate, quota and standing of a route's account."""
+        ...
+
+
 class Accounts:
     """Remembers the last look at each route's account."""
 
-    def __init__(self, scheduler: FairScheduler, telemetry: Telemetry, clock: Clock) -> None:
+    def __init__(self, scheduler: Pacing, telemetry: Telemetry, clock: Clock) -> None:
         self._scheduler = scheduler
         self._telemetry = telemetry
         self._clock = clock

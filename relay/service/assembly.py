@@ -23,7 +23,7 @@ from relay.flow.transaction import Desk
 from relay.model import backoff
 from relay.model.clock import Clock
 from relay.model.entry import QueueEntry
-from relay.model.ports import Custody, Transport
+from relay.model.ports import Custody, History, Transport
 from relay.model.progress import Times
 from relay.queue.age import Ages
 from relay.queue.case import Tools
@@ -39,7 +39,7 @@ from relay.service.notices import Notices
 from relay.service.room import QueueRoom
 from relay.service.seat import Seat
 from relay.service.stores import Stores
-from relay.smtp import Listeners
+from relay.smtp import Doors, Listeners, OwnDoors
 from relay.stores.none import NoCustodyAtAll
 from relay.telemetry import Histories, LogWriter, Metrics, Telemetry
 from relay.web import Inbox, Recent
@@ -49,7 +49,10 @@ VERSION = version("ses-relay")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """What the process gives the relay."""
+    """What the process gives the relay.
+
+    A worker under a supervisor has an `outbox`: it tells what happens, and the supervisor shows it.
+    """
 
     clock: Clock
     log: LogWriter
@@ -59,6 +62,13 @@ class Outside:
     recent: Recent = field(default_factory=Recent)
     ledger: Ledger = field(default_factory=Ledger)
     seat: Seat = field(default_factory=Seat)
+    doors: Doors = field(default_factory=OwnDoors)
+    outbox: History | None = None
+
+    @property
+    def audience(self) -> History:
+        """Who hears of events beside the store."""
+        return self.outbox or Histories(self.recent, self.ledger)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +97,7 @@ def assemble(
     telemetry = Telemetry(
         log=outside.log,
         metrics=outside.metrics,
-        history=Histories(outside.recent, stores.history, outside.ledger),
+        history=Histories(outside.audience, stores.history),
         clock=clock,
         recipients=snapshot().settings.log.recipients,
     )
@@ -149,7 +159,7 @@ def assemble(
         clock=clock,
     )
     reception = MailReception(desk, snapshot)
-    listeners = Listeners(reception, lambda: snapshot().settings, telemetry, clock)
+    listeners = Listeners(reception, lambda: snapshot().settings, telemetry, clock, outside.doors)
     return Assembly(
         telemetry=telemetry,
         scheduler=scheduler,

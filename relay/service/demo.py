@@ -38,8 +38,9 @@ from relay.model.settings import (
 )
 from relay.service.assembly import Outside
 from relay.service.certificate import make_certificate
+from relay.service.loop import run_loop
 from relay.service.notify import ServiceManager
-from relay.service.process import run_loop, run_until_signalled
+from relay.service.process import run_until_signalled
 from relay.service.relay import Relay
 from relay.service.snapshot import Unusable
 from relay.simulator import Message, Simulator, running

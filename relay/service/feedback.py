@@ -13,7 +13,7 @@ from relay.feedback.ledger import Ledger
 from relay.feedback.reputation import Reputation
 from relay.feedback.sqs import SqsReader
 from relay.model.clock import Clock
-from relay.model.ports import Custody, Reports
+from relay.model.ports import Keeping, Reports
 from relay.model.settings import Settings
 from relay.service.stores import Stores
 from relay.telemetry import Telemetry
@@ -51,7 +51,7 @@ class Around:
 
     ledger: Ledger  # hears of what is sent
     reports: Reports
-    custody: Custody
+    custody: Keeping
     settings: Callable[[], Settings]
     telemetry: Telemetry
     clock: Clock

@@ -93,6 +93,11 @@ class Office:
         for reader in self._readers:
             yield "feedback", reader.run
 
+    def look_again(self) -> None:
+        """Make the standing checks soon: the configuration has changed."""
+        for standing in self.rounds:
+            standing.again()
+
     def warnings(self) -> tuple[str, ...]:
         """Say what is wrong with what is done here, for readiness and the dashboard."""
         lists = () if self.lists is None else self.lists.warnings()

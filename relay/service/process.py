@@ -7,40 +7,24 @@ Errors: `Unusable` leaves `run_relay` when the relay cannot start.
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
 
 from relay.model.clock import SystemClock
 from relay.model.settings import Settings
 from relay.service.assembly import Outside
 from relay.service.dns_texts import texts_meanwhile
+from relay.service.loop import run_loop
 from relay.service.notify import ServiceManager
 from relay.service.relay import Relay
 from relay.service.snapshot import Unusable
+from relay.service.supervisor.supervisor import Supervisor
 from relay.telemetry import Metrics, adopt_library_logs, stdout_writer
 
 __all__ = ["Unusable", "run_relay"]
 
-T = TypeVar("T")
-
 # Reads the configuration again: the settings, or why they are refused.
 Reread = Callable[[], Settings | str]
-
-
-def run_loop(main: Coroutine[Any, Any, T]) -> T:
-    """Run on uvloop where it is installed (extra `fast`), on asyncio's own loop otherwise."""
-    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-        return runner.run(main)
-
-
-def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop  # noqa: PLC0415 - an extra; its absence is no fault
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory
 
 
 def run_relay(settings: Settings, reread: Reread) -> None:
@@ -56,13 +40,13 @@ async def _serve(settings: Settings, reread: Reread) -> None:
     log = stdout_writer(settings.log, clock, metrics)
     adopt_library_logs(log)
     outside = Outside(clock=clock, log=log, metrics=metrics, published=texts_meanwhile)
-    relay = Relay(settings, outside)
+    relay = Relay(settings, outside) if settings.workers == 1 else Supervisor(settings, outside)
     manager = ServiceManager(os.environ)
     await run_until_signalled(relay, manager, reread)
 
 
 async def run_until_signalled(
-    relay: Relay,
+    relay: Relay | Supervisor,
     manager: ServiceManager,
     reread: Reread,
     on_ready: Callable[[], None] = lambda: None,
@@ -100,7 +84,7 @@ async def run_until_signalled(
 
 
 async def _reload_when_asked(
-    relay: Relay, manager: ServiceManager, reread: Reread, asked: asyncio.Event
+    relay: Relay | Supervisor, manager: ServiceManager, reread: Reread, asked: asyncio.Event
 ) -> None:
     while True:
         await asked.wait()

@@ -8,40 +8,33 @@ and does, ends the service: a supervisor starts it anew.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 
 from relay.aws import UnusableRoute
 from relay.delivery.account import Look
 from relay.model.ports import StoreFault
-from relay.model.settings import Settings, TcpBind
-from relay.service.account_lists import watching
+from relay.model.settings import Settings
 from relay.service.assembly import VERSION, Assembly, Outside, assemble
-from relay.service.feedback import Around, learning
+from relay.service.feedback import Around
+from relay.service.furnishing import Premises, furnished
 from relay.service.gauges import Gauges
-from relay.service.http import View
+from relay.service.loop import forever
 from relay.service.named_routes import Departures, Stranded, refuse_removal
-from relay.service.office import Office
+from relay.service.office import Office, Work
 from relay.service.reload import change
-from relay.service.rounds import rounds
 from relay.service.routes import Routes
 from relay.service.senders import VerifiedSenders
 from relay.service.snapshot import Unusable, snapshot_of
-from relay.service.standing import Standing
 from relay.service.stores import Stores, opened
+from relay.smtp import written
 from relay.web import Readiness
 
 _Task = asyncio.Task[None]
 
 
-async def forever(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Run what must not end by itself; returning is as fatal as raising."""
-    await work()
-    raise RuntimeError(f"{name} ended unexpectedly")
-
-
 class Relay:
-    """Sessions, flow, queue and the office in one process."""
+    """Sessions, flow and queue; and the office, unless a supervisor has it."""
 
     def __init__(self, settings: Settings, outside: Outside) -> None:
         self._snapshot = snapshot_of(settings)
@@ -49,7 +42,6 @@ class Relay:
         self._parts: Assembly | None = None
         self._routes: Routes | None = None
         self._office: Office | None = None
-        self.rounds: tuple[Standing, ...] = ()
         self._open = False
         self._up = False  # the log said that it started, and not yet that it stopped
 
@@ -73,10 +65,8 @@ class Relay:
         return self._routes
 
     @property
-    def office(self) -> Office:
-        """The part of a started relay that is no worker's."""
-        if self._office is None:
-            raise RuntimeError("the relay has not been started")
+    def office(self) -> Office | None:
+        """The part of a started relay that is no worker's; None: a supervisor has it."""
         return self._office
 
     @property
@@ -103,7 +93,7 @@ class Relay:
                     tasks.create_task(forever("holds", parts.holds.run)),
                     tasks.create_task(forever("clock", parts.recall.run)),
                     tasks.create_task(forever("verified senders", self.senders.run)),
-                    *(tasks.create_task(forever(*work)) for work in self.office.work()),
+                    *(tasks.create_task(forever(*work)) for work in self._office_work()),
                 ]
                 on_ready()
                 await stop.wait()
@@ -134,9 +124,24 @@ class Relay:
                 self.parts.accounts.forget(name)
         self.routes.keep(made.settings.routes)
         self._configure()
-        for standing in self.rounds:
-            standing.again()
+        if self._office is not None:
+            self._office.look_again()
         self.parts.telemetry.relay.reloaded(changed=made.changed, needs_restart=made.needs_restart)
+
+    async def adopt(self, slot: int) -> None:
+        """Drain a slot of the store whose worker does not start."""
+        slots = self._stores.slots
+        if slots is None:
+            return
+        fault = await slots.adopt(slot) or await self.parts.runner.recover()
+        if isinstance(fault, StoreFault):
+            self.parts.telemetry.store.fault("slot", fault.reason)
+        self.parts.runner.wake()
+
+    async def give_back(self, slot: int) -> bool:
+        """Let its worker have a slot again; False: something of it is in work, ask again later."""
+        slots = self._stores.slots
+        return slots is None or await slots.give_back(slot)
 
     def _told(self, route: str, look: Look) -> None:
         self.parts.accounts.told(route, look)
@@ -200,8 +205,12 @@ class Relay:
             if isinstance(fault, StoreFault):
                 raise Unusable(f"queue.store: {fault.reason}")
         Gauges(self._parts).register(self._outside.metrics)
-        self._office = self._furnished(stores)
-        await self._office.open(stack)
+        if self._outside.outbox is None:
+            self._office = self._furnished(stores)
+            await self._office.open(stack)
+
+    def _office_work(self) -> Iterable[Work]:
+        return () if self._office is None else self._office.work()
 
     def _furnished(self, stores: Stores) -> Office:
         outside, parts = self._outside, self.parts
@@ -213,25 +222,15 @@ class Relay:
             telemetry=parts.telemetry,
             clock=outside.clock,
         )
-        feedback = learning(stores, around)
-        lists = None
-        if stores.mirrors is not None:
-            lists = watching(stores.mirrors, self.routes.borrowed, around)
-        view = View(
-            readiness=self.readiness,
-            settings=lambda: self.settings,
-            accounts=lambda: parts.accounts.heard(self.settings.routes),
-            users=feedback.reputation,
-        )
-        self.rounds = rounds(lambda: self.settings, outside, self.routes, parts.telemetry)
-        return Office(
-            outside=outside,
-            stores=stores,
-            feedback=feedback,
-            lists=lists,
-            rounds=self.rounds,
-            view=view,
-            watch_accounts=self.routes.watch_accounts,
+        return furnished(
+            Premises(
+                outside=outside,
+                stores=stores,
+                routes=self.routes,
+                accounts=parts.accounts,
+                around=around,
+                readiness=self.readiness,
+            )
         )
 
     async def _open_doors(self) -> None:
@@ -243,9 +242,7 @@ class Relay:
             version=VERSION,
             # As the sockets say it: the port of a bind may have been 0.
             listeners=[
-                _written(name)
-                for names in self.parts.listeners.addresses.values()
-                for name in names
+                written(name) for names in self.parts.listeners.addresses.values() for name in names
             ],
             http=self.http,
         )
@@ -281,7 +278,8 @@ class Relay:
         parts.scheduler.stop()
         for task in others:
             task.cancel()
-        await self.office.close()
+        if self._office is not None:
+            await self._office.close()
         self._up = False
         parts.telemetry.relay.stopped(
             reason="signal", in_flight=cut, duration_s=self._outside.clock.monotonic() - began
@@ -296,12 +294,3 @@ class Relay:
         parts.scheduler.stop()
         if self._up:
             parts.telemetry.relay.stopped(reason="cut off", in_flight=cut, duration_s=0.0)
-
-
-def _written(name: object) -> str:
-    """Write the name of a socket as a bind."""
-    match name:
-        case (str(host), int(port), *_):
-            return str(TcpBind(host, port))
-        case _:
-            return f"unix:{name}"

@@ -5,9 +5,9 @@ Errors: `Unusable` with the store's own sentence when it cannot be opened.
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from relay.model.clock import Clock
 from relay.model.ports import (
@@ -40,12 +40,15 @@ from relay.stores.none import (
     NoTallies,
     NoVerdicts,
 )
-from relay.stores.postgresql.extra import open_postgres
+from relay.stores.postgresql.extra import open_postgres, open_postgres_shared
+from relay.stores.shared import Shared
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.files import Files
-from relay.stores.sqlite.opening import open_sqlite
+from relay.stores.sqlite.opening import open_shared, open_sqlite
 from relay.stores.sqlite.slot import Places
 from relay.stores.sqlite.slots import SqliteSlots
+
+T = TypeVar("T")
 
 _ALONE = Seat()
 
@@ -82,43 +85,16 @@ async def opened(
     """
     match store:
         case NoStore():
-            yield Stores(
-                keeps=False,
-                queue=NoQueue(),
-                control=NoControl(),
-                holds=NoHolds(),
-                suppression=NoSuppression(),
-                verdicts=NoVerdicts(),
-                senders=NoSenders(),
-                history=NoHistory(),
-                trace=NoHistory(),
-                sendings=NoSendings(),
-                lessons=NoLessons(),
-                tallies=NoTallies(),
-            )
+            yield _NOTHING
         case SqliteStore(folder=folder):
             crew = Crew.threads(Files(), clock)
-            stores = await open_sqlite(folder, seat.number, crew, history)
-            if isinstance(stores, StoreFault):
-                raise Unusable(f"queue.store: {stores.reason}")
+            stores = _sound(await open_sqlite(folder, seat.number, crew, history))
             slots = SqliteSlots(stores.queue, Places(folder), crew)
             try:
                 left_over = seat.share(slots.beyond(seat.workers))
                 adopted = [await slots.adopt(number) for number in left_over]
-                yield Stores(
-                    keeps=True,
-                    queue=slots,
-                    control=stores.shared.control,
-                    holds=stores.shared.holds,
-                    suppression=stores.shared.suppression,
-                    verdicts=stores.shared.verdicts,
-                    senders=stores.shared.senders,
-                    history=stores.shared.history,
-                    trace=stores.shared.history,
-                    sendings=stores.shared.sendings,
-                    lessons=stores.shared.lessons,
-                    tallies=stores.shared.tallies,
-                    mirrors=stores.shared.mirrors,
+                yield replace(
+                    _stores(slots, stores.shared),
                     folder=folder,
                     slots=slots,
                     faults=[fault for fault in adopted if fault is not None],
@@ -128,26 +104,71 @@ async def opened(
                 await stores.close()
                 slots.release()
         case PostgresStore(url=url):
-            node = await open_postgres(url.reveal(), history, clock)
-            if isinstance(node, StoreFault):
-                raise Unusable(f"queue.store: {node.reason}")
+            node = _sound(await open_postgres(url.reveal(), history, clock))
             try:
-                yield Stores(
-                    keeps=True,
-                    queue=node.queue,
-                    control=node.shared.control,
-                    holds=node.shared.holds,
-                    suppression=node.shared.suppression,
-                    verdicts=node.shared.verdicts,
-                    senders=node.shared.senders,
-                    history=node.shared.history,
-                    trace=node.shared.history,
-                    sendings=node.shared.sendings,
-                    lessons=node.shared.lessons,
-                    tallies=node.shared.tallies,
-                    mirrors=node.shared.mirrors,
-                )
+                yield _stores(node.queue, node.shared)
             finally:
                 await node.close()
         case _:
             assert_never(store)
+
+
+@asynccontextmanager
+async def opened_beside(store: Store, history: float, clock: Clock) -> AsyncIterator[Stores]:
+    """Open the stores for a process that has workers, and no part of the queue itself."""
+    shared: Shared
+    match store:
+        case NoStore():
+            yield _NOTHING
+            return
+        case SqliteStore(folder=folder):
+            crew = Crew.threads(Files(), clock)
+            shared = _sound(await open_shared(folder, crew, history))
+        case PostgresStore(url=url):
+            shared = _sound(await open_postgres_shared(url.reveal(), history, clock))
+        case _:
+            assert_never(store)
+    try:
+        yield _stores(NoQueue(), shared)
+    finally:
+        await shared.close()
+
+
+_NOTHING = Stores(
+    keeps=False,
+    queue=NoQueue(),
+    control=NoControl(),
+    holds=NoHolds(),
+    suppression=NoSuppression(),
+    verdicts=NoVerdicts(),
+    senders=NoSenders(),
+    history=NoHistory(),
+    trace=NoHistory(),
+    sendings=NoSendings(),
+    lessons=NoLessons(),
+    tallies=NoTallies(),
+)
+
+
+def _stores(queue: Queue, shared: Shared) -> Stores:
+    return Stores(
+        keeps=True,
+        queue=queue,
+        control=shared.control,
+        holds=shared.holds,
+        suppression=shared.suppression,
+        verdicts=shared.verdicts,
+        senders=shared.senders,
+        history=shared.history,
+        trace=shared.history,
+        sendings=shared.sendings,
+        lessons=shared.lessons,
+        tallies=shared.tallies,
+        mirrors=shared.mirrors,
+    )
+
+
+def _sound(opened: T | StoreFault) -> T:
+    if isinstance(opened, StoreFault):
+        raise Unusable(f"queue.store: {opened.reason}")
+    return opened

@@ -75,9 +75,13 @@ class Child:
         assert wanted(), (event, self.events, self.errors)
         return wanted()
 
+    def of_the_whole(self, event, **facts):
+        """Give the lines that are not of one of several workers."""
+        return [line for line in self.named(event, **facts) if "worker" not in line]
+
     @property
     def port(self):
-        [started] = self.named("relay.started")
+        [started] = self.of_the_whole("relay.started")
         return int(started["listeners"][0].rpartition(":")[2])
 
     def line(self):
@@ -117,6 +121,7 @@ async def serving(config, env):
     """Run `ses-relay serve` with a configuration file, from when it is ready on."""
     async with child("serve", "--config", config, env=env) as relay:
         await relay.logged("relay.started")
+        await until(lambda: relay.of_the_whole("relay.started"))
         yield relay
 
 

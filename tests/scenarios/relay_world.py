@@ -56,6 +56,14 @@ async def until(what, seconds=PATIENCE):
     return found
 
 
+async def eventually(look, seconds=PATIENCE):
+    """Wait until a look that takes I/O finds something, and give it."""
+    async with asyncio.timeout(seconds):
+        while not (found := await look()):  # noqa: ASYNC110 - nobody announces what tests look for
+            await asyncio.sleep(0.05)
+    return found
+
+
 @dataclass
 class SimulatedSes:
     """The simulator as it is served."""

@@ -21,11 +21,11 @@ http: {{bind: "127.0.0.1:0"}}
 TICKETS = '  - {{name: tickets, password: "{hash}", senders: ["*@example.com"]}}\n'
 
 
-def written(folder, url, *, store="none", users="", wait="5s"):
+def written(folder, url, *, store="none", users="", wait="5s", more=""):
     """Write a configuration file."""
     text = CONFIG.format(url=url, rate=FAST, store=store, wait=wait)
     path = folder / "config.yaml"
-    path.write_text(text.replace("routes:\n", f"{users}routes:\n"))
+    path.write_text(text.replace("routes:\n", f"{users}routes:\n") + more)
     return path
 
 

@@ -22,7 +22,20 @@ class SmtpLine:
     @classmethod
     @asynccontextmanager
     async def to(cls, host, port, *, ehlo="client.example.com"):
-        reader, writer = await asyncio.open_connection(host, port)
+        async with cls._greeted(await asyncio.open_connection(host, port), ehlo) as line:
+            yield line
+
+    @classmethod
+    @asynccontextmanager
+    async def at(cls, path, *, ehlo="client.example.com"):
+        """Connect to a unix socket."""
+        async with cls._greeted(await asyncio.open_unix_connection(path), ehlo) as line:
+            yield line
+
+    @classmethod
+    @asynccontextmanager
+    async def _greeted(cls, streams, ehlo):
+        reader, writer = streams
         line = cls(reader, writer)
         try:
             line.greeting = await line.reply()

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import pytest
 from authority import Authority
 from relay_process import ROOT, environment, serving
-from relay_world import MAIL, simulated
+from relay_world import MAIL, eventually, simulated
 from serve_config import written
 from smtp_fakes import PASSWORD, certificate_files
 from smtp_line import SmtpLine
@@ -84,11 +84,16 @@ def opened():
         yield Passed(listening)
 
 
-async def test_sockets_of_the_service_manager_serve_mail_and_http(tmp_path):
+async def ready(port):
+    return (await http_get(port, "/readyz")).split()[1] == b"200"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_sockets_of_the_service_manager_serve_mail_and_http(tmp_path, workers):
     with opened() as smtp, opened() as http:
         async with simulated() as ses:
             config = changed(
-                written(tmp_path, ses.url),
+                written(tmp_path, ses.url, more=f"workers: {workers}\n"),
                 ('bind: "127.0.0.1:0"', 'bind: "fd:smtp"'),
                 ('http: {bind: "127.0.0.1:0"}', 'http: {bind: "fd:http"}'),
             )
@@ -105,7 +110,7 @@ async def test_sockets_of_the_service_manager_serve_mail_and_http(tmp_path):
             try:
                 async with SmtpLine.to("127.0.0.1", smtp.port) as line:
                     assert (await taken(ses, line)).destinations == ("b@example.org",)
-                assert (await http_get(http.port, "/readyz")).split()[1] == b"200"
+                await eventually(lambda: ready(http.port))
             finally:
                 process.terminate()
                 assert await process.wait() == 0

@@ -17,7 +17,7 @@ async def test_an_identity_that_is_gone_is_seen_where_operators_look():
     async with simulated() as ses:
         known = settings(ses.url, users=(user,), routes={"default": route(ses.url)})
         async with relaying(known, published=nothing) as world:
-            machine, routes = world.relay.rounds
+            machine, routes = world.relay.office.rounds
             await until(lambda: machine.warnings)  # at once: the certificate has a day
             await routes.look()
             before = len(world.lines("account.changed"))
@@ -44,7 +44,7 @@ async def test_the_rounds_use_the_connections_that_are_open():
     async with simulated() as ses:
         known = settings(ses.url)
         async with relaying(known, published=nothing) as world:
-            _, routes = world.relay.rounds
+            _, routes = world.relay.office.rounds
             await routes.look()
             async with world.relay.routes.borrowed("default", known.routes["default"], 1):
                 changed = replace(known, routes={"default": route(ses.url, api="v2")})

@@ -140,12 +140,16 @@ class Queue(Protocol):
         ...
 
 
-class Custody(Protocol):
-    """What flow needs of the queue: put, and record what became of what was put in flight."""
+class Keeping(Protocol):
+    """What feedback needs of the queue: to put its reports there."""
 
     async def put(self, new: Sequence[NewEntry]) -> NoCustody | StoreFault | None:
         """Keep all of them or none, behind the older mail of their keys. None: durable now."""
         ...
+
+
+class Custody(Keeping, Protocol):
+    """What flow needs of the queue: put, and record what became of what was put in flight."""
 
     async def record(self, entry: QueueEntry, spawn: Sequence[NewEntry] = ()) -> QueueEntry | Stale:
         """Replace the entry (see `Queue.record`), trying until the store can do it.

@@ -36,3 +36,12 @@ async def open_guest(url: str, clock: Clock) -> "Shared | StoreFault":
     from relay.stores.postgresql import opening  # noqa: PLC0415 - likewise
 
     return await opening.open_guest(url, clock)
+
+
+async def open_postgres_shared(url: str, keep: float, clock: Clock) -> "Shared | StoreFault":
+    """Open a database for a supervisor, whose workers are the nodes; the schema is made."""
+    if importlib.util.find_spec("asyncpg") is None:
+        return _MISSING
+    from relay.stores.postgresql import opening  # noqa: PLC0415 - likewise
+
+    return await opening.open_shared(url, keep, clock)

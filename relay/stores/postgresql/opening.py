@@ -96,6 +96,21 @@ async def open_guest(url: str, clock: Clock) -> Shared | StoreFault:
     return _shared(database, 0.0, clock)
 
 
+async def open_shared(url: str, keep: float, clock: Clock) -> Shared | StoreFault:
+    """Open a database for who has no node of it, making the schema; see `extra`."""
+    database = Database(url)
+    connection = await _connected(database, make=True)
+    if isinstance(connection, StoreFault):
+        return connection
+    connection.terminate()
+    shared = _shared(database, keep, clock)
+    fault = await shared.suppression.open()
+    if fault is not None:
+        await shared.close()
+        return fault
+    return shared
+
+
 async def _connected(database: Database, *, make: bool) -> "asyncpg.Connection | StoreFault":
     """Connect, and see to it that the schema is one that this relay can work with."""
     connection = await database.connect()

@@ -85,16 +85,28 @@ async def open_sqlite(
 
     `keep` is how many seconds the history goes back. On a fault everything is closed again.
     """
+    shared = await open_shared(folder, crew, keep)
+    if isinstance(shared, StoreFault):
+        return shared
+    owned = await open_slot(folder, number, crew)
+    if isinstance(owned, StoreFault):
+        await shared.close()
+        return owned
+    return SqliteStores(queue=owned.queue, shared=shared, owned=owned)
+
+
+async def open_shared(folder: Path, crew: Crew, keep: float) -> Shared | StoreFault:
+    """Open what all slots of a folder share, making it if need be; see `open_sqlite`."""
     fault = await crew.aside(partial(_make, folder, crew))
     shared = fault or await _open_shared(folder, crew, keep, Role.OWNER)
     if isinstance(shared, StoreFault):
         await crew.close(())
         return shared
-    owned = await shared.suppression.open() or await open_slot(folder, number, crew)
-    if isinstance(owned, StoreFault):
+    fault = await shared.suppression.open()
+    if fault is not None:
         await shared.close()
-        return owned
-    return SqliteStores(queue=owned.queue, shared=shared, owned=owned)
+        return fault
+    return shared
 
 
 async def open_guest(folder: Path, crew: Crew) -> Shared | StoreFault:

@@ -1,0 +1,128 @@
+"""What the supervisor and its workers say to each other.
+
+Both are of one program and one start of it: these are Python values on a socket that nobody else
+has, and no protocol between versions.
+
+Errors: none.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from relay.delivery.account import Look
+from relay.model.ports import NewEntry
+from relay.model.settings import Settings
+from relay.service.seat import Seat
+from relay.telemetry import Report
+from relay.web import Readiness
+
+# --- The supervisor's ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """Be this worker; the sockets of each bind are handed over after the word."""
+
+    seat: Seat
+    settings: Settings
+    sockets: Mapping[str, int]  # bind → how many
+    looks: Mapping[str, Look]  # what is known of the routes' accounts
+    adopt: Sequence[int]  # slots whose worker does not start
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """This is what the account of a route may do."""
+
+    route: str
+    look: Look
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Take no more, finish what is under way, end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hurry:
+    """End now; what was accepted is in the store."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOver:
+    """Go on with these settings. The answer is None, or why that cannot be."""
+
+    settings: Settings
+    sockets: Mapping[str, int]  # those of binds that are new
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Drain the slot of a worker that does not start. The answer is None, or why not."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBack:
+    """Let its worker have a slot again. The answer is whether it can."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Put these into the queue. The answer is that of `relay.model.ports.Custody.put`."""
+
+    new: Sequence[NewEntry]
+
+
+Question = TakeOver | Adopt | GiveBack | Keep
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A word that wants an answer of the same number."""
+
+    number: int
+    word: Question
+
+
+# --- The workers' ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was asked under this number."""
+
+    number: int
+    answer: object
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """Its listeners are open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """It cannot start with these settings."""
+
+    reason: str
+
+
+Happened = tuple[str, datetime, Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """How it stands, and what has happened since the last time."""
+
+    report: Report
+    readiness: Readiness
+    happened: Sequence[Happened]
+
+
+Order = Begin | Looked | Drain | Hurry | Asked
+Word = Answered | Up | Unfit | Told
