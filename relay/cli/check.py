@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from relay.cli.loading import config_path, settings
-from relay.cli.options import Common, flattened
+from relay.cli.options import Common, flag, flattened
 from relay.cli.output import Column, counted, failure, print_json, print_table
 from relay.cli.progress import told
 from relay.cli.surroundings import around
@@ -26,7 +26,7 @@ def check_all(
     ctx: typer.Context,
     common: Common,
     offline: Annotated[  # noqa: FBT002 - typer's flags
-        bool, typer.Option("--offline", help="Leave out all that needs a network.")
+        bool, flag("--offline", help="Leave out all that needs a network.")
     ] = False,
 ) -> None:
     """Find out everything that can be known before the first message, each fault with its fix.

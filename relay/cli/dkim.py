@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from relay.cli.loading import settings
-from relay.cli.options import Common, Json, flattened
+from relay.cli.options import Common, Json, flag, flattened
 from relay.cli.output import Column, failure, print_json, print_table, printable
 from relay.cli.surroundings import around
 from relay.config.checks.syntax import is_domain
@@ -42,7 +42,7 @@ class NewKey:
         int, typer.Option("--bits", min=_SMALLEST, max=_LARGEST, help="Size of the RSA key.")
     ] = 2048
     ed25519: Annotated[
-        bool, typer.Option("--ed25519", help="Ed25519 instead; many receivers cannot verify it.")
+        bool, flag("--ed25519", help="Ed25519 instead; many receivers cannot verify it.")
     ] = False
     out: Annotated[
         Path | None,

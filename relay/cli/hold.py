@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from relay.cli.loading import settings
-from relay.cli.options import Common, duration, flattened
+from relay.cli.options import Common, duration, flag, flattened
 from relay.cli.output import Column, counted, failure, print_json, print_table, printable
 from relay.cli.store import sound, with_store
 from relay.cli.surroundings import around
@@ -86,7 +86,7 @@ class Holding:
     length: Annotated[
         str | None, typer.Option("--for", metavar="TIME", help="Ends by itself: 30m, 2h, 1d")
     ] = None
-    show: Annotated[bool, typer.Option("--list", help="List what is held, and why.")] = False
+    show: Annotated[bool, flag("--list", help="List what is held, and why.")] = False
 
 
 @flattened

@@ -6,6 +6,7 @@ Errors: a value that cannot be read ends the command with exit 2.
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -18,7 +19,10 @@ from relay.model.settings import AddressPattern
 
 T = TypeVar("T")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+# Help shows the kind of value behind an option's name, and a flag has none.
+flag = partial(typer.Option, metavar="")
+
+Json = Annotated[bool, flag("--json", help="Print JSON.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from relay.cli.options import duration, pattern
+from relay.cli.options import duration, flag, pattern
 from relay.cli.output import failure
 from relay.model.custody import EntryState, Selection
 
@@ -64,7 +64,7 @@ class Meant(Filters):
     """Filters, or everything."""
 
     everything: Annotated[
-        bool, typer.Option("--all", help="Every message, where no id and no filter is given.")
+        bool, flag("--all", help="Every message, where no id and no filter is given.")
     ] = False
 
     def chosen(self, verb: str, ids: Sequence[str], now: datetime) -> Selection:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from relay.cli.loading import ConfigOption, config_path, settings
+from relay.cli.options import flag
 from relay.config import Faults, load
 from relay.model.settings import Settings
 from relay.service import Unusable, run_relay, validate
@@ -14,7 +15,7 @@ from relay.service import Unusable, run_relay, validate
 def serve(
     config: ConfigOption = None,
     check: Annotated[  # noqa: FBT002 - typer's flags
-        bool, typer.Option("--check", help="Validate the configuration and end.")
+        bool, flag("--check", help="Validate the configuration and end.")
     ] = False,
 ) -> None:
     """Run the relay. SIGTERM drains, SIGHUP reads the configuration again.

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from relay.cli.loading import settings
-from relay.cli.options import Common, flattened
+from relay.cli.options import Common, flag, flattened
 from relay.cli.output import Column, failure, print_json, print_table
 from relay.cli.store import sound, with_store
 from relay.cli.surroundings import around
@@ -37,13 +37,11 @@ def sync(
     ctx: typer.Context,
     common: Common,
     read_only: Annotated[  # noqa: FBT002 - typer's flags
-        bool, typer.Option("--read-only", help="Change nothing at SES, whatever is configured.")
+        bool, flag("--read-only", help="Change nothing at SES, whatever is configured.")
     ] = False,
     all_removals: Annotated[  # noqa: FBT002
         bool,
-        typer.Option(
-            "--all-removals", help="Follow a list though it lost most of its addresses at once."
-        ),
+        flag("--all-removals", help="Follow a list though it lost most of its addresses at once."),
     ] = False,
 ) -> None:
     """Bring this list and those of the SES accounts together now, as `account_list` says.

@@ -1,10 +1,11 @@
 """`ses-relay user`: values for `users[]` of the configuration."""
 
 import sys
-from typing import Annotated
 
 import argon2
 import typer
+
+from relay.cli.options import Json
 
 app = typer.Typer(help="Users of the relay.", no_args_is_help=True)
 
@@ -20,7 +21,7 @@ def _group() -> None:
 
 @app.command("hash")
 def hash_password(
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON string.")] = False,  # noqa: FBT002 - typer's flags
+    as_json: Json = False,  # noqa: FBT002 - typer's flags
 ) -> None:
     """Turn a password into the value of `users[].password`.
 

@@ -77,6 +77,8 @@ def test_help_teaches_with_an_example_that_can_be_typed(words, command):
     assert shown.exit_code == 0
     assert f"Example: ses-relay {' '.join(words)}" in shown.stdout
     assert ("--json" in shown.stdout) == (words not in SILENT)
+    flags = re.findall(r"(--\S+) +<bool>", shown.stdout)
+    assert set(flags) <= {"--help"}, "a flag takes no value (relay.cli.options.flag)"
     typed, _, _ = EXAMPLE.search(command.help)[1].partition(" > ")
     command.make_context("ses-relay", shlex.split(typed)[len(words) :])  # or a UsageError
 
