@@ -1,4 +1,4 @@
-"""`ses-relay report`: what each user sent, what came back of it, and what SES charges for it.
+"""`ses-relay report`: what each user sent (or route, or tag), what came back, and its price.
 
 The counts are those that reputations are made of: a bounce or a complaint counts with the mail it
 belongs to, however late it comes, and mail to SES's mailbox simulator counts no recipients. They
@@ -12,6 +12,7 @@ Errors: exit 2 for a time that the counts do not go back to.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -26,8 +27,16 @@ from relay.model.ports import TALLIES_KEPT, Subject, Tally, slot_of
 from relay.model.ses_prices import dollars
 from relay.stores.shared import Shared
 
+
+class By(StrEnum):
+    """What mail is summed up by."""
+
+    USER = "user"
+    ROUTE = "route"
+    TAG = "tag"
+
+
 _COLUMNS = (
-    Column("USER", whole=True),
     Column("MESSAGES", right=True),
     Column("RECIPIENTS", right=True),
     Column("BOUNCED", right=True),
@@ -45,6 +54,9 @@ def report(
     since: Annotated[
         str, typer.Option("--since", metavar="TIME", help="How far to look back: 6h, 24h, 30d.")
     ] = "24h",
+    by: Annotated[
+        By, typer.Option("--by", help="Sum up by user, by route, or by tag (as NAME=VALUE).")
+    ] = By.USER,
     price: Annotated[
         float | None,
         typer.Option(
@@ -69,39 +81,41 @@ def report(
     start = slot_of(around(ctx).clock.now() - length)
 
     async def work(store: Shared) -> Sequence[Tally]:
-        return sound(await store.tallies.summed(Subject.USER, start))
+        return sound(await store.tallies.summed(Subject(by), start))
 
     known = settings(common.config)
     price = known.prices.per_thousand_recipients if price is None else price
-    users = with_store(known, around(ctx).clock, work)
-    total = _total(users, start)
+    found = with_store(known, around(ctx).clock, work)
+    # A message has any number of tags: their sum means nothing.
+    total = None if by is By.TAG else _total(found, start)
     if common.as_json:
         print_json(
             {
                 "since": moment(start),
                 "dollars_per_1000_recipients": price,
-                "users": [{"user": one.name, **_document(one, price)} for one in users],
-                "total": _document(total, price),
+                f"{by}s": [{by.value: one.name, **_document(one, price)} for one in found],
+                "total": total and _document(total, price),
             }
         )
         return
-    if not users:
+    if not found:
         typer.echo(f"nothing was relayed since {moment(start)}; counts may be ten seconds old")
         return
-    lines = [*users, total] if len(users) > 1 else users
-    print_table(_COLUMNS, [_row(one, price) for one in lines])
+    lines = [*found, total] if total is not None and len(found) > 1 else found
+    columns = (Column(by.upper(), whole=True), *_COLUMNS)
+    print_table(columns, [_row(one, price) for one in lines])
     typer.echo(f"since {moment(start)}, at ${price:.2f} for 1000 recipients")
 
 
-def _total(users: Sequence[Tally], start: datetime) -> Tally:
+def _total(found: Sequence[Tally], start: datetime) -> Tally:
     return Tally(
         subject=Subject.USER,
         name="all",
         slot=start,
-        messages=sum(one.messages for one in users),
-        relayed=sum(one.relayed for one in users),
-        bounced=sum(one.bounced for one in users),
-        complained=sum(one.complained for one in users),
+        messages=sum(one.messages for one in found),
+        relayed=sum(one.relayed for one in found),
+        bounced=sum(one.bounced for one in found),
+        complained=sum(one.complained for one in found),
     )
 
 

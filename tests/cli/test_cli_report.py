@@ -70,6 +70,29 @@ def test_the_configuration_says_the_price(month):
     assert month.run("report --price 0 --json").json["total"]["estimated_cost_dollars"] == 0
 
 
+def test_routes_and_tags_are_summed_up_likewise(month):
+    month.as_relay(
+        lambda stores: stores.shared.tallies.add(
+            [
+                tally("app=shop", -1, Subject.TAG, messages=3, relayed=30, bounced=3),
+                tally("app=tickets", -1, Subject.TAG, messages=1, relayed=1),
+            ]
+        )
+    )
+    assert month.run("report --by route").lines[0].split()[0] == "ROUTE"
+    shown = month.run("report --by route --json").json
+    assert [(one["route"], one["recipients"]) for one in shown["routes"]] == [("default", 1_120)]
+    assert shown["total"]["recipients"] == 1_120
+    shown = month.run("report --by tag --json").json
+    assert [(one["tag"], one["bounce_ratio"]) for one in shown["tags"]] == [
+        ("app=shop", 0.1),
+        ("app=tickets", 0.0),
+    ]
+    assert shown["total"] is None
+    assert len(month.run("report --by tag").lines) == 4  # no line of all
+    assert month.run("report --by day").code == 2
+
+
 def test_a_report_forgets_nothing(month):
     assert month.run("report --since 1h").code == 0
     (_, tickets, *_) = month.run("report --since 30d").lines[1:]
