@@ -11,6 +11,7 @@ from relay.feedback.origin import Origin
 from relay.feedback.treatment import (
     GLOBAL_LIST,
     REJECTED,
+    TENANT_LIST,
     Suppress,
     accused,
     is_simulated,
@@ -24,8 +25,8 @@ from relay.model.settings import Off
 from relay.telemetry import FeedbackFacts
 from relay.telemetry.feedback import FeedbackEvents
 
-# SES's word in a complaint that its own list caused; it counts in no rate.
-_OWN_LIST = "OnAccountSuppressionList"
+# SES's words in a complaint that a list of its own caused; it counts in no rate.
+_OWN_LISTS = frozenset({"OnAccountSuppressionList", TENANT_LIST})
 
 
 def suppress(event: About) -> tuple[Suppressed, ...]:
@@ -85,7 +86,7 @@ def complaints(event: About) -> int:
     """Count a complaint, once however many it may have come from."""
     if not isinstance(event, Complaint) or event.feedback == "not-spam":
         return 0
-    if event.subtype == _OWN_LIST:
+    if event.subtype in _OWN_LISTS:
         return 0
     return int(not all(is_simulated(one.address) for one in event.recipients))
 

@@ -21,6 +21,7 @@ from relay.model.address import Address
 from relay.model.reply import Reply
 
 GLOBAL_LIST = timedelta(days=14)
+TENANT_LIST = "OnTenantSuppressionList"
 MAILBOX_SIMULATOR = "simulator.amazonses.com"
 
 
@@ -68,7 +69,7 @@ _BOUNCES = {
         reply=_report("5.7.1", "The address is on the SES account's suppression list"),
     ),
     # These three speak of one tenant, one guess of SES's, one topic: the address itself is good.
-    ("Permanent", "OnTenantSuppressionList"): Treatment(
+    ("Permanent", TENANT_LIST): Treatment(
         Suppress.NEVER,
         counts=False,
         reply=_report("5.7.1", "The address is on the SES tenant's suppression list"),
@@ -130,9 +131,10 @@ def reply_for(treatment: Treatment, one: Affected) -> Reply | None:
 def accused(complaint: Complaint) -> Address | None:
     """Name whom a complaint suppresses: the only one of the request it can mean, else nobody.
 
-    Providers leave out who complained, and SES then names all of the request at that provider.
+    Providers leave out who complained, and SES then names all of the request at that provider. What
+    stands on a tenant's list is that tenant's matter.
     """
-    if complaint.feedback == "not-spam":
+    if complaint.feedback == "not-spam" or complaint.subtype == TENANT_LIST:
         return None
     whom = {one.address.key: one.address for one in complaint.recipients}
     return next(iter(whom.values())) if len(whom) == 1 else None

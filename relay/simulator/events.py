@@ -8,7 +8,7 @@ feedback id. Headers are cut off at 10 KB.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import uuid4
 
@@ -19,6 +19,7 @@ from .mailbox import Message
 from .refusal import Refusal
 
 Format = Literal["identity", "configuration_set"]
+_TRIED_FOR = timedelta(hours=14)  # the longest MaxDeliverySeconds
 _HEADER_OCTETS = 10 * 1024
 _MTA = "a1-2.smtp-out.amazonses.com"
 
@@ -90,6 +91,7 @@ def _told(incident: Incident) -> dict[str, object]:
             return {
                 "delayType": fate.type or "General",
                 "delayedRecipients": _recipients(incident),
+                "expirationTime": _time(incident.message.accepted_at + _TRIED_FOR),
                 "timestamp": at,
                 "reportingMTA": _MTA,
             }

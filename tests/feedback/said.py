@@ -65,13 +65,13 @@ def bounce(
     return event("Bounce", said, destinations=about.pop("destinations", recipients), **about)
 
 
-def complaint(*recipients, feedback_id="C1", feedback="abuse", at=AT, **about):
+def complaint(*recipients, feedback_id="C1", feedback="abuse", subtype=None, at=AT, **about):
     recipients = recipients or ("x@example.org",)
     said = {
         "complainedRecipients": [{"emailAddress": one} for one in recipients],
         "timestamp": at,
         "feedbackId": feedback_id,
-        "complaintSubType": None,
+        "complaintSubType": subtype,
         "complaintFeedbackType": feedback,
     }
     return event("Complaint", said, destinations=about.pop("destinations", recipients), **about)

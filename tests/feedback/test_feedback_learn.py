@@ -76,6 +76,8 @@ async def test_the_tags_attribute_an_event_where_the_history_was_lost(world):
         (said.bounce("Undetermined/Undetermined"), None),
         (said.complaint(), ("complaint", None)),
         (said.complaint(feedback="not-spam"), None),
+        (said.complaint(subtype="OnAccountSuppressionList"), ("complaint", None)),
+        (said.complaint(subtype="OnTenantSuppressionList"), None),
         (said.complaint("x@example.org", "y@example.org"), None),
         (said.delivery(), None),
         (said.event("Reject", {"reason": "Bad content"}), None),
