@@ -18,7 +18,6 @@ from typer.core import TyperGroup
 
 from relay.cli import app
 from relay.config import hints
-from relay.config.not_built import NOT_BUILT
 from relay.config.written import written
 from relay.mail.changes import CHANGES
 from relay.model.clock import SystemClock
@@ -105,10 +104,6 @@ def option_table():
             yield f"`{place}`", default(option, is_section=is_section), reason
 
     return table(("Option", "Default", "What it does"), rows())
-
-
-def not_built():
-    return "".join(f"- `{row.key}`\n" for row in NOT_BUILT)
 
 
 # --- what clients and operators hear --------------------------------------------------------------
@@ -231,7 +226,6 @@ def import_table():
 MAKERS = {
     "verbs": verbs,
     "options": option_table,
-    "not-built": not_built,
     "changes": change_table,
     "replies": reply_table,
     "events": event_table,

@@ -1,8 +1,8 @@
 """The configuration file to `Settings`.
 
-file → tree of texts → data shaped by the declared types → validated settings → cross checks →
-options whose function is not built. Every stage adds its findings, so that the operator sees all
-of them at once; a check that rests on an option found wrong before is left out.
+file → tree of texts → data shaped by the declared types → validated settings → cross checks. Every
+stage adds its findings, so that the operator sees all of them at once; a check that rests on an
+option found wrong before is left out.
 
 Errors: `load` returns `Faults`, it never raises for anything a file can hold.
 """
@@ -12,7 +12,6 @@ from pathlib import Path
 
 from relay.config.checks import Written, check
 from relay.config.fault import Fault, Faults, Finding, key_path
-from relay.config.not_built import NOT_BUILT, Row, unbuilt
 from relay.config.regions import fill_regions
 from relay.config.shape import Shape, shape
 from relay.config.tree import Document, parse
@@ -22,9 +21,7 @@ from relay.model.settings import AuthMode, Settings, TcpBind, TlsMode
 MAX_FILE = 16 * 2**20  # octets; ten thousand users fit
 
 
-def load(
-    path: Path, environ: Mapping[str, str], not_built: Iterable[Row] = NOT_BUILT
-) -> Settings | Faults:
+def load(path: Path, environ: Mapping[str, str]) -> Settings | Faults:
     """Read a configuration file; files it names are relative to its folder."""
     try:
         with path.open("rb") as file:
@@ -35,12 +32,10 @@ def load(
         return Faults((Fault(str(path), 0, "", reason, instead),))
     if len(octets) > MAX_FILE:
         return Faults((Fault(str(path), 0, "", "is larger than 16 MiB", "name the right file"),))
-    return read(octets, path, environ, not_built)
+    return read(octets, path, environ)
 
 
-def read(
-    octets: bytes, path: Path, environ: Mapping[str, str], not_built: Iterable[Row] = NOT_BUILT
-) -> Settings | Faults:
+def read(octets: bytes, path: Path, environ: Mapping[str, str]) -> Settings | Faults:
     """Read the octets of a configuration file; the path serves messages and relative paths."""
     document = parse(octets, environ)
     if any(not finding.loc for finding in document.findings):
@@ -54,7 +49,7 @@ def read(
     faulty = frozenset(str(finding.loc[0]) for finding in findings)
     if faulty or not isinstance(settings, Settings):
         settings = _sound_part(made, faulty)
-    later = [*check(settings, Written(document.lines)), *unbuilt(settings, not_built)]
+    later = check(settings, Written(document.lines))
     findings += (
         finding
         for finding in later

@@ -98,6 +98,7 @@ class Request:
 
     number: int
     recipients: tuple[Address, ...]
+    unknowns: int = 0  # answers lost so far: SES may have it, so that no other route may send it
 
 
 def requests_of(recipients: tuple[Recipient, ...], per_request: int) -> tuple[Request, ...]:

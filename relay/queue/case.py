@@ -105,7 +105,11 @@ class Case:
         try:
             outcome = await self._tools.attempts.attempt(
                 message,
-                Request(number=request.number, recipients=request.recipients),
+                Request(
+                    number=request.number,
+                    recipients=request.recipients,
+                    unknowns=request.unknowns,
+                ),
                 number=self._entry.attempts + 1,
                 deadline=None,
                 prepare=prepare,

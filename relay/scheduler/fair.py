@@ -8,6 +8,7 @@ is not configured is no error: its mail is deferred.
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
@@ -85,6 +86,27 @@ class FairScheduler:
             return turns.behind_older_mail(key)
         return await turns.turn(key, scopes, recipients, deadline)
 
+    def instead(self, key: QueueKey, scopes: tuple[Scope, ...], *, fresh: bool) -> str | None:
+        """Give the route to use while that of the key cannot be reached; None: there is none."""
+        if (fresh and key in self._backlog) or self._gates.held(scopes):
+            return None
+        return self._way_around(key.route)
+
+    def _way_around(self, name: str) -> str | None:
+        """Follow the fallbacks to the first route that is open, if this one is not reached."""
+        walked = {name}
+        while True:
+            turns = self._route(name)
+            refusal = self._gates.refusal(turns.scope)
+            if refusal is None:
+                return name if len(walked) > 1 and turns.configured else None
+            if refusal.cause not in UNREACHED or turns.fallback is None:
+                return None
+            name = turns.fallback
+            if name in walked:
+                return None
+            walked.add(name)
+
     def learn(self, granted: Granted, outcome: Outcome | None) -> None:
         """Take in what a request showed, once for each `Granted`. None: it was never made."""
         turns = self._route(granted.key.route)
@@ -153,12 +175,13 @@ class FairScheduler:
         wanted: dict[QueueKey, int] = {}
         busy = {key.route for key, count in claimed.items() if count}
         for key, waiting in self._backlog.items():
-            more = min(waiting, self._route(key.route).allowance(key)) - claimed.get(key, 0)
+            more = min(waiting, self._allowance(key)) - claimed.get(key, 0)
             if more > 0:
                 wanted[key] = more
         for turns in self._routes.values():
-            if self._gates.refusal(turns.scope) is not None:
-                keys = [key for key in wanted if key.route == turns.scope.name]
+            name = turns.scope.name
+            if self._gates.refusal(turns.scope) is not None and self._way_around(name) is None:
+                keys = [key for key in wanted if key.route == name]
                 probe = min(keys, key=lambda key: key.lane is Lane.BULK, default=None)
                 for key in keys:
                     if key == probe and key.route not in busy:
@@ -166,6 +189,12 @@ class FairScheduler:
                     else:
                         del wanted[key]
         return divide(wanted, claimed, room)
+
+    def _allowance(self, key: QueueKey) -> int:
+        by = self._way_around(key.route)
+        if by is None or self._gates.held((Scope(ScopeKind.ROUTE, key.route),)):
+            return self._route(key.route).allowance(key)
+        return self._route(by).allowance(replace(key, route=by))
 
     def largest(self, key: QueueKey) -> int:
         """Give how many recipients one request of this key may have.

@@ -161,6 +161,10 @@ class Gates:
         self._holds.pop(scope, None)
         return held
 
+    def held(self, scopes: tuple[Scope, ...]) -> bool:
+        """Tell if somebody holds one of these scopes."""
+        return any(self._hold(scope) for scope in scopes)
+
     def holds(self) -> Mapping[Scope, Held]:
         """List the holds that stand."""
         return {scope: held for scope in tuple(self._holds) if (held := self._hold(scope))}

@@ -57,6 +57,11 @@ class RouteTurns:
         self._timer_at = inf
 
     @property
+    def fallback(self) -> str | None:
+        """The route to use while this one cannot be reached."""
+        return None if self._settings is None else self._settings.fallback
+
+    @property
     def configured(self) -> bool:
         """Whether the configuration has this route."""
         return self._settings is not None

@@ -12,6 +12,7 @@ from relay.feedback.ledger import Ledger
 from relay.flow.admission import Admission, for_clients
 from relay.flow.allowance import Allowance
 from relay.flow.attempt import Attempts
+from relay.flow.fallback import Fallback
 from relay.flow.keep import Keeper
 from relay.flow.owner import Owner
 from relay.flow.receive import Receiver
@@ -111,7 +112,8 @@ def assemble(
     scheduler = FairScheduler(clock, notices.tell)
     accounts = Accounts(scheduler, telemetry, clock)
     owner = Owner(telemetry.relay.fault)
-    attempts = Attempts(scheduler, transport, telemetry, clock)
+    fallback = Fallback(lambda: snapshot().settings.routes, clock)
+    attempts = Attempts(scheduler, transport, telemetry, clock, fallback)
     reports = BounceReports(snapshot, stores.queue.content, telemetry, clock)
     room_for_clients = for_clients(limits.octets_in_flight)
     runner = Runner(

@@ -35,7 +35,7 @@ def test_is_refused_for_exactly_the_stated_reason(name, folder):
     path = folder / f"{name}.yaml"
     path.write_bytes((BAD / f"{name}.yaml").read_bytes())
 
-    result = load(path, ENVIRON, not_built=())
+    result = load(path, ENVIRON)
 
     assert isinstance(result, Faults)
     said = str(result).replace(str(path), path.name).replace(str(folder), "FOLDER")

@@ -30,7 +30,7 @@ def test_every_option_loads_when_its_sign_is_removed(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text(uncommented())
 
-    result = load(path, {}, not_built=())
+    result = load(path, {})
 
     # The smallest file has tls: off, where a certificate of its own is one too many, and its user
     # can be known by password or by certificate.

@@ -116,6 +116,6 @@ BASE = 'listeners: [{bind: "127.0.0.1:1025", tls: off, auth: off}]\nroutes: {def
     ],
 )
 def test_schema_and_loader_agree(text):
-    loader = isinstance(read((BASE + text).encode(), Path("/n/c.yaml"), {}, ()), Settings)
+    loader = isinstance(read((BASE + text).encode(), Path("/n/c.yaml"), {}), Settings)
     data = yaml.load(BASE + text, Yaml12)
     assert fits(data, schema(), schema()["$defs"]) is loader

@@ -35,7 +35,7 @@ BASE = LISTENER + "routes: {default: {region: eu-west-1}}\n"
 
 
 def loaded(text, environ=None, folder=Path("/etc/relay")):
-    result = read(text.encode(), folder / "config.yaml", environ or {}, not_built=())
+    result = read(text.encode(), folder / "config.yaml", environ or {})
     assert isinstance(result, Settings), str(result)
     return result
 
@@ -224,7 +224,7 @@ def test_variables_of_the_environment():
 @pytest.mark.parametrize("value", ["0", "65", "1.5", "nan", "inf", "1e9", "true", "0x2", "1_0"])
 def test_a_number_from_the_environment_has_the_bounds_of_any(value):
     for text in ("workers: ${W}\n", f'workers: "{value}"\n', f"workers: {value}\n"):
-        result = read((BASE + text).encode(), Path("c.yaml"), {"W": value}, not_built=())
+        result = read((BASE + text).encode(), Path("c.yaml"), {"W": value})
         assert isinstance(result, Faults), text
         assert [fault.key for fault in result] == ["workers"]
 

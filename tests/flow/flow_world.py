@@ -9,6 +9,7 @@ from fakes import FakeClock, never_withdrawn
 from relay.flow.admission import Admission
 from relay.flow.allowance import Allowance
 from relay.flow.attempt import Attempts
+from relay.flow.fallback import Fallback
 from relay.flow.keep import Keeper
 from relay.flow.owner import Owner
 from relay.flow.receive import Receiver
@@ -93,6 +94,9 @@ class OpenScheduler:
 
     async def turn(self, key, scopes, recipients, deadline):
         return self.deferral or Granted(key=key, recipients=recipients, scopes=scopes)
+
+    def instead(self, key, scopes, *, fresh):
+        return None
 
     def learn(self, granted, outcome):
         self.learned.append(outcome)
@@ -187,7 +191,8 @@ class World:
         self.reports = Reported()
         self.verdicts = verdicts or MemoryVerdicts()
         self.owner = Owner(telemetry.relay.fault)
-        attempts = Attempts(self.scheduler, self.ses, telemetry, self.clock)
+        fallback = Fallback(lambda: configuration.routes, self.clock)
+        attempts = Attempts(self.scheduler, self.ses, telemetry, self.clock, fallback)
         self.admission = Admission(configuration.limits.octets_in_flight, self.clock)
         desk = Desk(
             receiver=Receiver(

@@ -1,6 +1,7 @@
 """Single turns: who gets one at once, who waits, who is told that it is no use."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -572,4 +573,68 @@ async def test_a_closed_route_is_claimed_for_by_one_probe_when_it_is_due(fair):
 async def test_a_removed_route_is_not_claimed(fair):
     fair.backlog(APP, 5)
     fair.configure({}, in_flight=10)
+    assert fair.eligible({}, room=100) == {}
+
+
+# --- fallbacks ------------------------------------------------------------------------------------
+
+
+ROUTES = {
+    "default": Route(region="eu-west-1", fallback="other"),
+    "other": Route(region="eu-central-1", fallback="third"),
+    "third": Route(region="us-east-1"),
+}
+
+
+def closing(fair, cause, route):
+    """Let a scope of a route be refused for a cause."""
+    scope = Scope(ScopeKind.ROUTE, route)
+    fair._gates.close(scope, replace(deferred(cause), scope=scope))
+
+
+async def test_the_first_open_fallback_stands_in_while_a_region_is_not_reached(fair):
+    fair.configure(ROUTES, in_flight=10)
+    assert fair.instead(APP, scopes(APP), fresh=False) is None
+    closing(fair, Cause.NETWORK, "default")
+    assert fair.instead(APP, scopes(APP), fresh=False) == "other"
+    closing(fair, Cause.SERVICE, "other")
+    assert fair.instead(APP, scopes(APP), fresh=False) == "third"
+    closing(fair, Cause.NETWORK, "third")
+    assert fair.instead(APP, scopes(APP), fresh=False) is None
+
+
+@pytest.mark.parametrize("cause", [Cause.CREDENTIALS, Cause.ACCOUNT_PAUSED, Cause.QUOTA])
+async def test_nothing_stands_in_for_an_account_that_refuses(fair, cause):
+    fair.configure(ROUTES, in_flight=10)
+    closing(fair, cause, "default")
+    assert fair.instead(APP, scopes(APP), fresh=False) is None
+    closing(fair, Cause.NETWORK, "default")
+
+
+async def test_fresh_mail_stays_behind_what_is_due_of_its_key(fair):
+    fair.configure(ROUTES, in_flight=10)
+    closing(fair, Cause.NETWORK, "default")
+    fair.backlog(APP, 1)
+    assert fair.instead(APP, scopes(APP), fresh=True) is None
+    assert fair.instead(APP, scopes(APP), fresh=False) == "other"
+    fair.backlog(APP, 0)
+    assert fair.instead(APP, scopes(APP), fresh=True) == "other"
+
+
+async def test_a_hold_is_not_gone_around(fair):
+    fair.configure(ROUTES, in_flight=10)
+    closing(fair, Cause.NETWORK, "default")
+    identity = Scope(ScopeKind.IDENTITY, "example.com", "default")
+    fair.hold(identity, "ask first")
+    assert fair.instead(APP, scopes(APP, identity), fresh=False) is None
+    assert fair.instead(APP, scopes(APP), fresh=False) == "other"
+
+
+async def test_kept_mail_is_claimed_as_the_route_that_stands_in_allows(fair):
+    fair.configure(ROUTES, in_flight=10)
+    fair.account("other", state(rate=10))
+    fair.backlog(APP, 50)
+    closing(fair, Cause.NETWORK, "default")
+    assert fair.eligible({}, room=100) == {APP: 18}
+    fair.hold(ROUTE, "ask first")
     assert fair.eligible({}, room=100) == {}

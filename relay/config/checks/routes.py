@@ -50,6 +50,8 @@ def _fallback(name: str, settings: Settings, loc: Loc) -> Iterator[Finding]:
                     f"write one of: {', '.join(settings.routes)}",
                 )
             return
+        if len(walked) == 1:
+            yield from _unlike(settings.routes[name], settings.routes[following], following, loc)
         if following == name:
             yield Finding(
                 (*loc, "fallback"),
@@ -59,6 +61,23 @@ def _fallback(name: str, settings: Settings, loc: Loc) -> Iterator[Finding]:
         if following in walked:
             return
         walked.append(following)
+
+
+def _unlike(route: Route, other: Route, name: str, loc: Loc) -> Iterator[Finding]:
+    """Find what keeps a message that was made for one route from going by the other."""
+    if other.dkim is not route.dkim:
+        yield Finding(
+            (*loc, "fallback"),
+            f"{shown(name)} says dkim: {other.dkim}, and this route dkim: {route.dkim}",
+            "have both sign the same way: a message is signed before its way is known",
+        )
+    if other.recipients_per_request < route.recipients_per_request:
+        yield Finding(
+            (*loc, "fallback"),
+            f"{shown(name)} takes {other.recipients_per_request} recipients_per_request, fewer "
+            f"than the {route.recipients_per_request} of this route",
+            "give both the same number",
+        )
 
 
 def _request(route: Route, loc: Loc) -> Iterator[Finding]:

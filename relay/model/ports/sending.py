@@ -48,6 +48,13 @@ class Scheduler(Protocol):
         """
         ...
 
+    def instead(self, key: QueueKey, scopes: tuple[Scope, ...], *, fresh: bool) -> str | None:
+        """Give the route to use while that of the key cannot be reached; None: there is none.
+
+        `fresh` mail waits behind what is kept of its key.
+        """
+        ...
+
     def learn(self, granted: Granted, outcome: Outcome | None) -> None:
         """Take in what the request showed. None: it was never made."""
         ...

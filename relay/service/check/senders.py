@@ -35,10 +35,12 @@ def needed(settings: Settings) -> Iterator[Needed]:
 
 def routes_of(settings: Settings, user: User) -> Iterator[str]:
     """List the routes that mail of a user may take."""
-    yield user.route
-    for rule in settings.rules:
-        if rule.then.route is not None and _concerns(rule, user):
-            yield rule.then.route
+    chosen = [rule.then.route for rule in settings.rules if _concerns(rule, user)]
+    for first in (user.route, *chosen):
+        route = first
+        while route is not None:  # the configuration sees to it that they lead in no circle
+            yield route
+            route = settings.routes[route].fallback
 
 
 def _all(settings: Settings) -> Iterator[Needed]:

@@ -25,7 +25,7 @@ def check_store(settings: Settings) -> Iterator[Finding]:
                 yield refused
             else:
                 yield from _room(folder, settings)
-        case _:  # refused by the configuration while it is not built
+        case _:  # a database is asked when the relay opens it
             return
 
 

@@ -68,6 +68,9 @@ class OpenGates:
         del deadline
         return Granted(key=key, recipients=recipients, scopes=scopes)
 
+    def instead(self, key: QueueKey, scopes: tuple[Scope, ...], *, fresh: bool) -> str | None:
+        """Every route can be reached."""
+
     def learn(self, granted: Granted, outcome: Outcome | None) -> None:
         """Learn nothing."""
 

@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 from relay.flow.admission import Admission
 from relay.flow.allowance import Allowance
 from relay.flow.attempt import Attempts
+from relay.flow.fallback import Fallback
 from relay.flow.keep import Keeper
 from relay.flow.owner import Owner
 from relay.flow.receive import Receiver
@@ -176,7 +177,7 @@ class Walk:
         )
         return Desk(
             receiver=Receiver(
-                attempts=Attempts(OpenGates(), self.exit, telemetry, clock),
+                attempts=Attempts(OpenGates(), self.exit, telemetry, clock, Fallback(dict, clock)),
                 keeper=keeper,
                 owner=self._owner,
                 suppression=suppression,

@@ -23,6 +23,7 @@ from relay.model.settings import (
     Suppression,
     TlsMode,
 )
+from relay.service.check.senders import needed
 from relay.service.dkim import make_key
 from relay.simulator import ConfigurationSet, Denial, Enforcement, Fail, Fault, Tenant, TenantStatus
 
@@ -288,3 +289,11 @@ async def test_a_route_that_cannot_be_opened_is_a_fault_and_the_others_are_asked
 async def test_offline_asks_nobody():
     found = await collect(settings(), published=None)
     assert not [about for about in found if about.startswith("routes.")]
+
+
+def test_senders_are_looked_for_in_the_account_that_stands_in_too():
+    routes = {
+        "default": Route(region="eu-west-1", fallback="other"),
+        "other": Route(region="us-east-1"),
+    }
+    assert [one.route for one in needed(settings(routes=routes))] == ["default", "other"]
