@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from postgres_server import PostgresServer
 from relay_process import ServiceManager, environment, outcome, serving
 from relay_world import MAIL, eventually, simulated, until
 from serve_config import tickets, written
@@ -271,6 +272,35 @@ async def test_fewer_workers_drain_what_more_have_left(tmp_path):
             async with serving(config, env) as relay:
                 await until(lambda: len(ses.messages) == 60)
                 await stopped(relay)
+
+
+@pytest.fixture
+def database():
+    server = PostgresServer()
+    try:
+        server.create()
+        yield server.url()
+    finally:
+        server.remove()
+
+
+async def test_workers_share_a_database(tmp_path, database):
+    env = environment(tmp_path)
+    async with simulated() as ses:
+        ses.script(LATER, times=1_000)
+        config = written(tmp_path, ses.url, store=database, wait="0s", more=TWO)
+        async with serving(config, env) as relay:
+            replies = await asyncio.gather(*(send(relay, b"%d\r\n" % n) for n in range(30)))
+            assert all(reply.startswith("250 2.0.0 Ok: queued") for reply in replies)
+            # Each of them sees all of the queue, and it is shown once.
+            total = lambda: equal(counted(relay, "ses_relay_queue_messages{"), 30)  # noqa: E731
+            await eventually(total)
+            ses.simulator.faults.clear()
+            os.kill(workers_of(relay)[0], signal.SIGKILL)
+            unknown = lambda: relay.named("message.deferred", cause=LOST)  # noqa: E731 - see above
+            await until(lambda: len(ses.messages) + len(unknown()) >= 30, 60)
+            await until(lambda: len(relay.named("relay.started")) == 4)
+            await stopped(relay)
 
 
 async def test_what_cannot_start_ends_with_the_reason(tmp_path):

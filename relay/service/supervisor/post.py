@@ -35,6 +35,7 @@ from relay.service.supervisor.words import (
 
 SHORTEST, LONGEST = 0.5, 30.0  # seconds between two starts that did not help
 LOOK_EACH = 1.0  # seconds between two looks whether a slot is free
+SILENT = 60.0  # seconds without a word, of which there is one each second, until it is ended
 SETTLED = 60.0  # seconds of life after which the next end is the first again
 _ROOT = Path(__file__).parents[3]  # where the package is
 _OURS_ALONE = (
@@ -99,6 +100,7 @@ class _Hired:
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )  # None: it is up; else why not
     asked: dict[int, asyncio.Future[object]] = field(default_factory=dict)
+    silent: bool = False
 
 
 class Post:
@@ -215,8 +217,19 @@ class Post:
         wire.say(begin)
         return _Hired(process, wire)
 
+    async def _hear(self, hired: _Hired) -> object | None:
+        """Wait for a word; who says none for so long has an event loop that stands still."""
+        try:
+            async with asyncio.timeout(None if hired.silent else SILENT):
+                return await hired.wire.hear()
+        except TimeoutError:
+            hired.silent = True
+            with suppress(ProcessLookupError):
+                hired.process.kill()
+            return await hired.wire.hear()
+
     async def _listen(self, hired: _Hired) -> None:
-        while (word := await hired.wire.hear()) is not None:
+        while (word := await self._hear(hired)) is not None:
             match word:
                 case Told():
                     self._employer.told(self.number, word)
@@ -228,7 +241,8 @@ class Post:
                     hired.started.set_result(reason)
                 case _:
                     raise TypeError(f"not a word of a worker: {word}")
-        how = _how(await hired.process.wait())
+        code = await hired.process.wait()
+        how = f"said nothing for {SILENT:.0f} s and was ended" if hired.silent else _how(code)
         await hired.wire.close()
         self.trouble = how
         self._hired = None

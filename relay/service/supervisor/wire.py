@@ -75,6 +75,8 @@ class Wire:
         """Hang up."""
         self._hatch.close()
         self._writer.close()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
 
 
 def _listening(descriptor: int) -> socket.socket:
