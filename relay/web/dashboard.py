@@ -49,11 +49,12 @@ async def live(sources: Sources, about: str, census: Census | None, lookup: Look
     return markup(
         messages if about else None,
         _condition(sources.readiness()),
+        # Whoever tries the demo waits for mail to arrive.
+        _inbox(sources.inbox) if sources.inbox is not None else None,
         _sending(sources),
         accounts_section(sources.accounts()),
         queue_section(kept) if kept is not None else None,
         users_section(sources.users.records(), of_users(holds), sources.price()),
-        _inbox(sources.inbox) if sources.inbox is not None else None,
         None if about else messages,
         _notices(sources.recent.notices()),
     )

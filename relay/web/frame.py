@@ -105,6 +105,11 @@ def definitions(*pairs: tuple[str, Child]) -> Html:
     )
 
 
+def counted(count: int, noun: str) -> str:
+    """Write a number with its noun."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def octets_for_people(size: int) -> str:
     """Write a size with a binary unit."""
     if size < 1024:

@@ -4,15 +4,15 @@ Errors: none; a store that has a fault shows its words.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
-from datetime import datetime
+from collections.abc import Iterable
 
-from relay.model.custody import AGE_BANDS, EntryState, QueueCount, ScopeHold, why
+from relay.model.custody import AGE_BANDS, EntryState, QueueCount, ScopeHold
 from relay.model.entry import QueueEntry
 from relay.model.outcome import ScopeKind
 from relay.model.ports import Corrupt, StoreFault
-from relay.web.frame import addresses_for_people, moment, pill, section, table
+from relay.web.frame import addresses_for_people, pill, section, table
 from relay.web.html import Html, el, markup
+from relay.web.outlook import Outlook
 from relay.web.plots import Bar, bars
 from relay.web.store import Kept
 
@@ -88,18 +88,16 @@ def _let_go(hold: ScopeHold) -> Html:
     )
 
 
-def entries_section(
-    found: Iterable[QueueEntry | Corrupt], now: datetime, routes: Collection[str]
-) -> Html:
+def entries_section(found: Iterable[QueueEntry | Corrupt], outlook: Outlook) -> Html:
     """List messages with what can be done about each."""
-    rows = [_row(entry, now, routes) for entry in found]
+    rows = [_row(entry, outlook) for entry in found]
     if not rows:
         return section("Messages", el("p", "No kept message fits.", class_="soft"))
     names = ("Received", "State", "Queue id", "User", "From", "To", "Why", "")
     return section(markup("Messages", el("small", "oldest first")), table(names, rows))
 
 
-def _row(entry: QueueEntry | Corrupt, now: datetime, routes: Collection[str]) -> Html:
+def _row(entry: QueueEntry | Corrupt, outlook: Outlook) -> Html:
     if isinstance(entry, Corrupt):
         return el(
             "tr",
@@ -110,26 +108,24 @@ def _row(entry: QueueEntry | Corrupt, now: datetime, routes: Collection[str]) ->
             el("td", entry.reason, data_label="why"),
             el("td", actions(entry.id, EntryState.CORRUPT), class_="act"),
         )
-    message, state = entry.message, EntryState.of(entry, now)
+    message, next_attempt = entry.message, outlook.next_attempt(entry)
     recipients = tuple(str(a) for request in entry.open_requests for a in request.recipients)
     return el(
         "tr",
         el("td", f"{message.received_at:%d %b %H:%M}", class_="time"),
-        el("td", pill("in work" if state is EntryState.LEASED else state)),
+        el("td", outlook.state(entry)),
         el("td", el("a", entry.id, href=f"/messages/{entry.id}"), class_="address"),
         el("td", message.user, class_="short", data_label="user"),
         el("td", str(message.sender or "<>"), class_="address", data_label="from"),
         el("td", addresses_for_people(recipients), class_="address", data_label="to"),
-        el("td", why(entry, state, routes), _next(entry, state, now), data_label="why"),
-        el("td", actions(entry.id, state), class_="act"),
+        el(
+            "td",
+            outlook.why(entry),
+            el("p", next_attempt, class_="soft") if next_attempt else None,
+            data_label="why",
+        ),
+        el("td", actions(entry.id, EntryState.of(entry, outlook.now)), class_="act"),
     )
-
-
-def _next(entry: QueueEntry, state: EntryState, now: datetime) -> Html | None:
-    if state is not EntryState.WAITING:
-        return None
-    due = entry.next_attempt_at
-    return el("p", ("next attempt ", moment(due)) if due > now else "due now", class_="soft")
 
 
 def actions(queue_id: str, state: EntryState, back: str = "") -> Html | None:

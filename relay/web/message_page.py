@@ -3,17 +3,16 @@
 Errors: none.
 """
 
-from collections.abc import Collection
-from datetime import datetime
 from urllib.parse import quote
 
-from relay.model.custody import EntryState, why
+from relay.model.custody import EntryState
 from relay.model.entry import QueueEntry
 from relay.web.dashboard import facts_of
 from relay.web.frame import definitions, moment, pill, section
 from relay.web.html import Html, el, markup
 from relay.web.inbox import Inbox
 from relay.web.kept import actions
+from relay.web.outlook import Outlook
 from relay.web.recent import Happening, Life
 
 # Said once at the top, or meaningless beside the event they stand on.
@@ -41,19 +40,17 @@ def life_sections(life: Life, inbox: Inbox | None) -> Html:
     )
 
 
-def kept_section(entry: QueueEntry, now: datetime, routes: Collection[str]) -> Html:
+def kept_section(entry: QueueEntry, outlook: Outlook) -> Html:
     """Say where a message stands that is still kept, with the buttons to change it."""
-    state = EntryState.of(entry, now)
-    waits = state is EntryState.WAITING
     return section(
-        markup("In the queue ", pill("in work" if state is EntryState.LEASED else state)),
+        markup("In the queue ", outlook.state(entry)),
         definitions(
-            ("why", why(entry, state, routes)),
+            ("why", outlook.why(entry)),
             ("attempts", str(entry.attempts)),
-            ("next attempt", f"{entry.next_attempt_at:%Y-%m-%d %H:%M:%S}Z" if waits else ""),
-            ("expires", f"{entry.expires_at:%Y-%m-%d %H:%M}Z"),
+            ("next", outlook.next_attempt(entry)),
+            ("expires", moment(entry.expires_at)),
         ),
-        actions(entry.id, state, back="message"),
+        actions(entry.id, EntryState.of(entry, outlook.now), back="message"),
     )
 
 

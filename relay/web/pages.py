@@ -8,6 +8,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from relay.model.outcome import ScopeKind
+from relay.model.ports import StoreFault
 from relay.web.access import COOKIE, SESSION_SECONDS, Access, Door
 from relay.web.dashboard import live
 from relay.web.frame import fragment, not_found, page, pill, section
@@ -16,6 +17,7 @@ from relay.web.inbox import InboxMessage
 from relay.web.inbox_page import html_part, inbox_page, source
 from relay.web.lookup import Lookup
 from relay.web.message_page import kept_section, life_sections
+from relay.web.outlook import Outlook
 from relay.web.said import said
 from relay.web.sources import Sources
 from relay.web.store import Census
@@ -78,12 +80,17 @@ class Pages:
         found = await self._lookup.message(queue_id)
         if found is None:
             return None
-        now, entry = self._sources.clock.now(), found.entry
-        routes = self._sources.known(ScopeKind.ROUTE)
+        entry = found.entry
         return markup(
-            kept_section(entry, now, routes) if entry is not None else None,
+            kept_section(entry, await self._outlook()) if entry is not None else None,
             life_sections(found.life, self._sources.inbox),
         )
+
+    async def _outlook(self) -> Outlook:
+        sources = self._sources
+        now, routes = sources.clock.now(), sources.known(ScopeKind.ROUTE)
+        holds = () if sources.store is None else await sources.store.holds.holds(now)
+        return Outlook(now, routes, () if isinstance(holds, StoreFault) else holds)
 
     async def inbox_message(self, request: web.Request) -> web.Response:
         """Show one message of the inbox."""

@@ -14,6 +14,7 @@ from relay.model.settings import AddressPattern
 from relay.web.frame import fragment, page, pill, section
 from relay.web.html import Html, el, markup
 from relay.web.kept import entries_section, holds_section
+from relay.web.outlook import Outlook
 from relay.web.said import said
 from relay.web.sources import Sources
 from relay.web.store import Store
@@ -57,7 +58,8 @@ class QueuePages:
         if isinstance(found, StoreFault):
             return _ill(found)
         routes = self._sources.known(ScopeKind.ROUTE)
-        return markup(holds_section(holds), entries_section(found, now, routes))
+        outlook = Outlook(now, routes, holds)
+        return markup(holds_section(holds), entries_section(found, outlook))
 
 
 def _ill(fault: StoreFault) -> Html:

@@ -15,6 +15,7 @@ from relay.model.ports import StoreFault
 from relay.model.reputation import Count, Day, Grade, Record
 from relay.model.ses_prices import dollars
 from relay.web.frame import (
+    counted,
     definitions,
     figures,
     fragment,
@@ -172,8 +173,8 @@ def _row(record: Record, hold: ScopeHold | None, price: float) -> Html:
         ),
         el(
             "td",
-            el("strong", f"{day.relayed:,}"),
-            f" recipients, {day.messages:,} messages, {_cost(day, price)}",
+            el("strong", counted(day.relayed, "recipient")),
+            f", {counted(day.messages, 'message')}, {_cost(day, price)}",
             data_label="24 hours",
         ),
         [

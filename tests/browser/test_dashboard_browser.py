@@ -48,6 +48,22 @@ class Demo:
                 return refused.recipients[to]
         return None
 
+    async def api(self, path, **posted):
+        """Ask the API, or tell it something."""
+        method, url = "POST" if posted else "GET", f"{self.http}/api/{path}"
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, url, json=posted or None) as answer,
+        ):
+            assert answer.ok, await answer.text()
+            return await answer.json()
+
+    async def send_until_one_waits(self, to):
+        """Send until a hold is obeyed, which takes a second at most."""
+        async with asyncio.timeout(PATIENCE):
+            while not (await self.api("queue"))["messages"]:
+                await self.send("Held back", to)
+
     async def fail_once(self):
         """Let SES be out of service for one request."""
         then = {"code": "ServiceUnavailable", "message": "not now", "status": 503}
@@ -149,6 +165,53 @@ async def test_the_first_hour_on_the_dashboard(demo, tmp_path):
         assert page.faults == []
 
 
+async def test_a_user_and_its_mail_are_found_watched_and_held(demo, tmp_path):
+    async with browsing(tmp_path / "profile") as page:
+        await page.size(*WIDTHS["desktop"])
+        await demo.send("For the newsletter", to="reader@example.org")
+        await page.open(f"{demo.http}/")
+        await page.text("1 recipient, 1 message")
+        await page.click("a[href='/users/local']")
+        await page.text("Mail of local")
+        await page.text("too little to tell")
+        await page.text("reader@example.org")
+
+        # New mail stands there by itself.
+        await page.run("window.stillHere = true")
+        await demo.send("Another one", to="second@example.org")
+        await page.text("second@example.org")
+        assert await page.run("window.stillHere") is True
+        await look(page, "7-user")
+
+        # All of the user's mail waits, and goes when it is released.
+        await page.fill("input[name=reason]", "wrong links")
+        await page.click("form[action='/holds/hold'] button")
+        await page.text("1 held")
+        await page.text("somebody releases it")
+        await demo.send_until_one_waits("third@example.org")
+        await page.open(f"{demo.http}/users")
+        await page.text("wrong links")
+        await look(page, "8-users")
+        await page.open(f"{demo.http}/queue")
+        await page.text("user local is held: wrong links")
+        await look(page, "9-held-user")
+
+        # Where is my mail?
+        await page.open(f"{demo.http}/")
+        await page.fill("input[name=about]", "third@example.org")
+        await page.click("form[action='/'] button")
+        await page.text("matching “third@example.org”")
+        await look(page, "10-found")
+        await page.click("a[href^='/messages/']")
+        await page.text("In the queue")
+        await page.run("window.stillHere = true")
+        released = await demo.api("holds/release", kind="user", name="local")
+        assert released == {"released": True}
+        await page.text("message.relayed")
+        assert await page.run("window.stillHere") is True
+        assert page.faults == []
+
+
 async def test_a_thing_that_cannot_be_undone_is_asked_about(demo, tmp_path):
     async with browsing(tmp_path / "profile") as page:
         await demo.fail_once()
@@ -169,7 +232,7 @@ async def test_pages_fit_a_phone(demo, tmp_path):
     async with browsing(tmp_path / "profile") as page:
         await page.size(*WIDTHS["phone"])
         await demo.send("A subject that is rather long, as subjects are" + " and longer" * 5)
-        for path in ("/", "/queue", "/suppression"):
+        for path in ("/", "/queue", "/users", "/users/local", "/suppression"):
             await page.open(f"{demo.http}{path}")
             width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             assert await page.run(width) == 0, path

@@ -130,6 +130,11 @@ async def test_a_scope_is_held_and_released(world, kind, name, held):
         assert "wrong links" in page
         [scope] = await world.held()
         assert (scope.kind, scope.name) == (kind, held)
+        if kind in {"user", "route"}:
+            live = await (await client.get("/live/messages/waits")).text()
+            stopped = kind == "route"  # its user is another one
+            assert (f"{kind} {held} is held: wrong links" in live) == stopped
+            assert ("due now" in live) != stopped
         page = await after(client, "/holds/release", kind=kind, name=held, route="")
         assert "1 released" in page
         assert await world.held() == []
@@ -208,7 +213,7 @@ async def test_a_kept_message_without_a_history_is_still_shown(world):
     async with pages(world) as client:
         page = await (await client.get("/messages/waits")).text()
     assert "alice@example.com" in page
-    assert "next attempt" in page
+    assert "due now" in page
 
 
 # --- the first page -------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ async def test_a_user_is_shown_with_shares_volume_and_cost():
             for words in (
                 'href="/users/careless"',
                 '<span class="pill wait">warned</span>',
-                "<strong>5,000</strong> recipients, 900 messages, $0.50",
+                "<strong>5,000 recipients</strong>, 900 messages, $0.50",
                 "<strong>3.00%</strong>",
                 " 150 of 5,000",
                 "<strong>0.20%</strong>",
