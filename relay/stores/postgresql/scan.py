@@ -10,12 +10,21 @@ from relay.model.custody import AGE_BANDS, EntryState, QueueCount, Selection
 from relay.model.entry import QueueEntry
 from relay.model.ports import Corrupt
 from relay.model.settings import Lane
-from relay.stores.chosen import fits, only_sound
+from relay.stores.chosen import fits, only_sound, words_within
 from relay.stores.codec import to_number
+from relay.stores.frame import OCTETS
 from relay.stores.postgresql import rows
 from relay.stores.postgresql.database import Connection, keepable
 from relay.stores.postgresql.rows import Row
 
+# What the columns know of a state: all that are in it, and some whose lease or hold has ended.
+_STATES = {
+    EntryState.LEASED: "e.lease_until IS NOT NULL",
+    EntryState.HELD: "e.held",
+    EntryState.CORRUPT: "false",  # those are set aside
+}
+# Behind the frame, whose checksum may be any octets; written so that no octets can be a fault.
+_TEXT = f"lower(encode(substring(m.message FROM {OCTETS + 1}), 'escape'))"
 _PIECE = 500  # entries in one transaction, so that the relays' own are never kept waiting long
 
 
@@ -44,6 +53,11 @@ def _condition(chosen: Selection) -> tuple[str, list[object]]:
         # All that the index begins with, so that it has the answer however many are kept.
         words.append("e.lease_until IS NULL AND e.key IN (SELECT key FROM ses_relay.keys)")
         words.append(f"NOT e.held AND e.due_at > ${len(found)}::bigint")
+    if chosen.state in _STATES:
+        words.append(_STATES[chosen.state])
+    for word in words_within(chosen):
+        found.append(word)
+        words.append(f"position(${len(found)}::text IN {_TEXT}) > 0")
     return f"WHERE {' AND '.join(words)}", found
 
 
@@ -53,7 +67,7 @@ async def oldest_first(
     """List entries, however few of many fit; within a transaction."""
     where, values = _condition(chosen)
     fitting: list[QueueEntry | Corrupt] = []
-    # The message's own time stands in a column; one sort, read by a cursor, holds no memory here.
+    # The message's own time stands in a column with an index; read by a cursor, as far as it takes.
     query = f"{rows.ENTRIES} {where} ORDER BY e.received_at, e.seq"
     async for found in connection.cursor(query, *values, prefetch=min(limit, _PIECE)):
         entry = rows.row_of(found, now).entry

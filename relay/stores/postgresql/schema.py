@@ -183,7 +183,10 @@ CREATE TABLE ses_relay.senders (
 CREATE INDEX senders_at ON ses_relay.senders (at);
 """
 
-STEPS = (_STEP_1, _STEP_2, _STEP_3, _STEP_4)
+# A page of a long queue is read from here, without sorting all of it.
+_STEP_5 = "CREATE INDEX entries_oldest ON ses_relay.entries (received_at, seq)"
+
+STEPS = (_STEP_1, _STEP_2, _STEP_3, _STEP_4, _STEP_5)
 OLDEST = 1  # the fewest steps a relay must know of to work beside one that has taken all of these
 
 
