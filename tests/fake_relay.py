@@ -137,6 +137,7 @@ class FakeRelay:
         stores = Stores(
             keeps=True,
             queue=sqlite.queue,
+            members=sqlite.members,
             control=sqlite.shared.control,
             holds=sqlite.shared.holds,
             suppression=sqlite.shared.suppression,

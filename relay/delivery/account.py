@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # the stubs are a test dependency
     from types_aiobotocore_sesv2.type_defs import GetAccountResponseTypeDef
 
 SHORTEST, LONGEST = 60.0, 300.0  # seconds between two looks
+RAREST = 1200.0  # while none of them tells anything
 TRIES = 4  # where the account is asked by others at the same time
 
 
@@ -68,14 +69,23 @@ class AccountPoller:
         self._chance = chance
         self._pace = Pace(clock) if pace is None else pace
 
-    async def run(self) -> None:
-        """Look at once, and then for ever; ends by cancellation alone."""
+    async def run(self, known: Callable[[], float | None] = lambda: None) -> None:
+        """Look, at once unless somebody just did, and then for ever; ends by cancellation alone.
+
+        `known` gives the age in seconds of the last look that we heard of, whoever took it.
+        """
+        pause, longest, in_vain = LONGEST, LONGEST, 0
         while True:
-            look = await self.look()
-            self._told(look)
-            known = isinstance(look, AccountState)
-            longest = LONGEST if known else 2 * SHORTEST
-            await self._clock.sleep(SHORTEST + self._chance() * (longest - SHORTEST))
+            age = known()
+            if age is None or age >= pause:
+                look = await self.look()
+                self._told(look)
+                age = 0.0
+                # In vain because too many ask, perhaps; then each of them asks less and less.
+                in_vain = 0 if isinstance(look, AccountState) else in_vain + 1
+                longest = min(SHORTEST * 2**in_vain, RAREST) if in_vain else LONGEST
+            pause = SHORTEST + self._chance() * (longest - SHORTEST)
+            await self._clock.sleep(max(pause - age, BETWEEN_CALLS))
 
     async def look(self) -> Look:
         """Ask: everything, or the numbers alone where nothing else is allowed."""

@@ -6,6 +6,25 @@ Nothing here is a task: waiters are woken by the outcomes of requests and by one
 """
 
 from relay.scheduler.fair import FairScheduler
-from relay.scheduler.notices import GateClosed, GateOpened, Notice, RateChanged, RouteStatus
+from relay.scheduler.notices import (
+    GateClosed,
+    GateOpened,
+    Notice,
+    RateChanged,
+    RouteStatus,
+    ShareTooSmall,
+)
+from relay.scheduler.pace import Allotment
+from relay.scheduler.throttle import Part
 
-__all__ = ["FairScheduler", "GateClosed", "GateOpened", "Notice", "RateChanged", "RouteStatus"]
+__all__ = [
+    "Allotment",
+    "FairScheduler",
+    "GateClosed",
+    "GateOpened",
+    "Notice",
+    "Part",
+    "RateChanged",
+    "RouteStatus",
+    "ShareTooSmall",
+]

@@ -7,7 +7,7 @@ is not configured is no error: its mail is deferred.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
@@ -22,7 +22,9 @@ from relay.model.settings import Lane, Route
 from relay.scheduler.backlog import divide
 from relay.scheduler.gates import NOT_A_SCOPE, UNREACHED, Gates
 from relay.scheduler.notices import Notice, RouteStatus
+from relay.scheduler.pace import Allotment
 from relay.scheduler.route import RouteTurns
+from relay.scheduler.shares import Claim
 
 MAX_RECIPIENTS = 50  # of one request (SES Developer Guide, quotas)
 IN_A_ROW = 5  # requests that found no SES before their route is held
@@ -64,6 +66,24 @@ class FairScheduler:
         elif closed is not None and closed.cause in {Cause.ACCOUNT_PAUSED, Cause.QUOTA}:
             # SES says that it is over; a probe has the last word.
             self._gates.invite(turns.scope)
+        turns.dispatch()
+
+    def claims(self, routes: Iterable[str]) -> Mapping[str, Claim]:
+        """Say what each route has use for, to those who share its account.
+
+        Each claim is followed by `allot`, or by `reclaim` when the store did not take it.
+        """
+        return {name: self._route(name).pace.claim() for name in routes}
+
+    def reclaim(self, routes: Iterable[str]) -> None:
+        """Know that the last claims may not have been heard."""
+        for name in routes:
+            self._route(name).pace.reclaim()
+
+    def allot(self, route: str, allotment: Allotment) -> None:
+        """Take over which part of its account a route has from now on."""
+        turns = self._route(route)
+        turns.pace.allot(allotment)
         turns.dispatch()
 
     # --- turns: relay.model.ports.Scheduler ------------------------------------------------------

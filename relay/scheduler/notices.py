@@ -37,7 +37,14 @@ class GateOpened:
     scope: Scope
 
 
-Notice = RateChanged | GateClosed | GateOpened
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareTooSmall:
+    """A route could send more than its share, or was refused: the other members should hear."""
+
+    route: str
+
+
+Notice = RateChanged | GateClosed | GateOpened | ShareTooSmall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

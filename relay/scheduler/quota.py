@@ -5,10 +5,14 @@ means no limit (SES API reference, GetSendQuota). How far SentLast24Hours lags i
 so what this relay sent is counted here as well; what SES counts beyond that is others' mail.
 A request is admitted while any of the quota is left, as with the rate.
 
+Relays that share a store learn there what all of them have sent, and each may use its share of what
+is left until it learns more. They exceed a day by what goes between two renewals, at most.
+
 Errors: none.
 """
 
 from collections import deque
+from math import inf
 
 from relay.model.settings import Lane
 
@@ -16,6 +20,7 @@ DAY = 86_400.0
 SLOT = 60.0  # seconds counted together
 BULK_SHARE = 0.9  # of the quota; the rest is kept for the transactional lane
 RECHECK = 300.0  # seconds; others' mail may have left the window by then
+RENEWED = 2.0  # seconds; what others had no use for may be shared out anew by then
 
 
 class Quota:
@@ -27,7 +32,9 @@ class Quota:
         self._sent = 0  # the sum over the slots
         self._others = 0.0
         self._others_until = 0.0
+        self._members = 0.0  # recipients that those who share our store have sent
         self._in_flight = 0
+        self._marked = (0, 0)  # sent, and sent or under way, when the store was told last
 
     def begin_anew(self) -> None:
         """Forget the account, but not what is under way."""
@@ -42,20 +49,38 @@ class Quota:
         self._others = max(0.0, sent - self._sent)
         self._others_until = now + DAY
 
+    def mark(self, now: float) -> None:
+        """Remember what was sent so far: the store is being told."""
+        self._forget(now)
+        self._marked = self._sent, self._sent + self._in_flight
+
+    def divide(self, day: float) -> None:
+        """Take in what all members have sent in the last 24 hours, as of the mark."""
+        self._members = max(0.0, day - self._marked[0])
+
     def used(self, now: float) -> float:
         """Give the recipients of the last 24 hours, those under way included."""
         self._forget(now)
-        return self._sent + self._in_flight + self._others
+        return self._sent + self._in_flight + max(self._others, self._members)
 
-    def room(self, lane: Lane, now: float) -> float:
-        """Give what this lane has left: zero or less when used up."""
+    def room(self, lane: Lane, now: float, share: float = 1.0) -> float:
+        """Give what this lane has left, with a share of what all have: zero or less when used up.
+
+        Who has no share of the rate yet sends nothing anyway, and hears that and not this.
+        """
         if self.limit is None:
-            return float("inf")
-        return self._share(lane, self.limit) - self.used(now)
+            return inf
+        left = self._share(lane, self.limit) - self.used(now)
+        if share in {0.0, 1.0}:
+            return left
+        spent = self._sent + self._in_flight - self._marked[1]
+        return (left + spent) * share - spent
 
-    def wait(self, lane: Lane, now: float) -> float:
+    def wait(self, lane: Lane, now: float, share: float = 1.0) -> float:
         """Give the seconds until this lane may have something left again."""
         missing = -self.room(lane, now)
+        if missing < 0:
+            return RENEWED if self.room(lane, now, share) <= 0 else 0.0
         for end, recipients in self._slots:
             if missing < 0:
                 break

@@ -137,7 +137,12 @@ class RouteTurns:
         self.pace.settle(granted.recipients, outcome, granted_at=flight.at, waited=flight.waited)
 
     def _may_go(self, now: float) -> bool:
-        return len(self._flights) < self._in_flight and not self.pace.wait(now)
+        if len(self._flights) >= self._in_flight:
+            return False
+        if not self.pace.wait(now):
+            return True
+        self.pace.starve()
+        return False
 
     def _wait(self, key: QueueKey, now: float) -> float:
         line = self._lanes.line(key)

@@ -36,6 +36,7 @@ from relay.scheduler import FairScheduler
 from relay.service.accounts import Accounts
 from relay.service.dns_texts import Meanwhile
 from relay.service.holds import HoldWatch
+from relay.service.membership import Membership
 from relay.service.notices import Notices
 from relay.service.room import QueueRoom
 from relay.service.seat import Seat
@@ -82,6 +83,7 @@ class Assembly:
     owner: Owner
     runner: Runner
     holds: HoldWatch
+    membership: Membership | None  # None: there is no store by which anybody could share
     recall: Recall
     reports: BounceReports
     custody: Custody
@@ -138,6 +140,17 @@ def assemble(
         telemetry=telemetry,
         clock=clock,
     )
+    membership = None
+    if stores.members is not None:
+        membership = Membership(
+            members=stores.members,
+            scheduler=scheduler,
+            routes=lambda: snapshot().settings.routes,
+            on_look=accounts.told,
+            telemetry=telemetry,
+            clock=clock,
+        )
+        notices.when_short(membership.hurry)
     room = QueueRoom(lambda: stores.queue.usage, stores.folder, lambda: snapshot().settings, clock)
     admission = Admission(room_for_clients, clock, room.full)
     custody = Intake(stores.queue, runner, telemetry, clock) if stores.keeps else NoCustodyAtAll()
@@ -169,6 +182,7 @@ def assemble(
         owner=owner,
         runner=runner,
         holds=holds,
+        membership=membership,
         recall=Recall(
             control=stores.control,
             longest=lambda: backoff.longest(snapshot().settings.queue),

@@ -6,7 +6,7 @@ Errors: none.
 from collections.abc import Callable
 from typing import assert_never
 
-from relay.scheduler import GateClosed, GateOpened, Notice, RateChanged
+from relay.scheduler import GateClosed, GateOpened, Notice, RateChanged, ShareTooSmall
 from relay.telemetry import Telemetry
 
 
@@ -16,10 +16,15 @@ class Notices:
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
         self._on_opened: list[Callable[[], None]] = []
+        self._on_short: list[Callable[[], None]] = []
 
     def when_opened(self, wake: Callable[[], None]) -> None:
         """Wake somebody whenever a scope opens again."""
         self._on_opened.append(wake)
+
+    def when_short(self, hurry: Callable[[], None]) -> None:
+        """Tell somebody whenever a route's share is too small for what it has to send."""
+        self._on_short.append(hurry)
 
     def tell(self, notice: Notice) -> None:
         """Take in one notice; called from inside the scheduler."""
@@ -43,5 +48,8 @@ class Notices:
                 )
                 for wake in self._on_opened:
                     wake()
+            case ShareTooSmall():
+                for hurry in self._on_short:
+                    hurry()
             case _:
                 assert_never(notice)

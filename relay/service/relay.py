@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 
 from relay.aws import UnusableRoute
 from relay.delivery.account import Look
+from relay.model.account import AccountState
 from relay.model.ports import StoreFault
 from relay.model.settings import Settings
 from relay.service.assembly import VERSION, Assembly, Outside, assemble
@@ -95,6 +96,8 @@ class Relay:
                     tasks.create_task(forever("verified senders", self.senders.run)),
                     *(tasks.create_task(forever(*work)) for work in self._office_work()),
                 ]
+                if parts.membership is not None:
+                    others.append(tasks.create_task(forever("shares", parts.membership.run)))
                 on_ready()
                 await stop.wait()
                 await self._stop(claiming, others)
@@ -143,8 +146,23 @@ class Relay:
         slots = self._stores.slots
         return slots is None or await slots.give_back(slot)
 
+    def looked(self, route: str, state: AccountState) -> None:
+        """Take in what a route's account may do, and let those know who share the store."""
+        self.parts.scheduler.account(route, state)
+        self._pass_on(route, state)
+
     def _told(self, route: str, look: Look) -> None:
         self.parts.accounts.told(route, look)
+        if isinstance(look, AccountState):
+            self._pass_on(route, look)
+
+    def _pass_on(self, route: str, state: AccountState) -> None:
+        if self.parts.membership is not None:
+            self.parts.membership.looked(route, state)
+
+    def _known(self, route: str) -> float | None:
+        membership = self.parts.membership
+        return None if membership is None else membership.age(route)
 
     def refuse_reload(self, reason: str) -> None:
         """Say that a new configuration was refused and the old one stays."""
@@ -178,7 +196,7 @@ class Relay:
             clock=self._outside.clock,
         )
         stack.push_async_callback(self.senders.save)
-        routes = self._routes = Routes(self.senders, self._outside.clock, self._told)
+        routes = self._routes = Routes(self.senders, self._outside.clock, self._told, self._known)
         stack.push_async_callback(routes.close)
         self._parts = assemble(lambda: self._snapshot, self._outside, stores, self._routes)
         for left in stores.faults:
@@ -201,6 +219,7 @@ class Relay:
         for fault in (
             await self._parts.runner.recover(),
             await self._parts.holds.obey(),
+            await self._parts.membership.renew() if self._parts.membership else None,
         ):
             if isinstance(fault, StoreFault):
                 raise Unusable(f"queue.store: {fault.reason}")
@@ -262,6 +281,8 @@ class Relay:
     def _configure(self) -> None:
         in_flight = self.settings.limits.requests_in_flight
         self.parts.scheduler.configure(self.routes.usable, in_flight)
+        if self.parts.membership is not None:
+            self.parts.membership.hurry()
         self.parts.runner.wake()  # what was closed may be tried again
 
     async def _stop(self, claiming: Iterable[_Task], others: Iterable[_Task]) -> None:
@@ -280,6 +301,8 @@ class Relay:
             task.cancel()
         if self._office is not None:
             await self._office.close()
+        if parts.membership is not None:
+            await parts.membership.leave()
         self._up = False
         parts.telemetry.relay.stopped(
             reason="signal", in_flight=cut, duration_s=self._outside.clock.monotonic() - began

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from relay.aws import RouteClients, UnusableRoute, open_clients
 from relay.delivery.account import AccountPoller, Look
@@ -32,6 +33,7 @@ class _Way:
     connections: int
     transport: SesTransport
     poller: AccountPoller
+    known: Callable[[], float | None]  # how long ago anybody looked
     clients: RouteClients
     opened: AsyncExitStack
     in_use: int = 0  # by requests under way, and by who looks at the account
@@ -48,7 +50,7 @@ class _Way:
         """Look at the account for ever."""
         self.in_use += 1
         try:
-            await self.poller.run()
+            await self.poller.run(self.known)
         finally:
             self.in_use -= 1
 
@@ -57,11 +59,17 @@ class Routes:
     """Implements `relay.model.ports.Transport`."""
 
     def __init__(
-        self, senders: VerifiedSenders, clock: Clock, told: Callable[[str, Look], None]
+        self,
+        senders: VerifiedSenders,
+        clock: Clock,
+        told: Callable[[str, Look], None],
+        known: Callable[[str], float | None] = lambda _route: None,
     ) -> None:
+        """Tell each look at a route's account; `known` gives the age of the last, whoever's."""
         self._senders = senders
         self._clock = clock
         self._told = told
+        self._known = known
         self._ways: dict[str, _Way] = {}
         self._leaving: set[str] = set()  # not configured any more, and perhaps still named
         self._before: dict[str, _Way] = {}  # what `open` replaced, until `keep`
@@ -175,7 +183,8 @@ class Routes:
                 route=route,
                 connections=connections,
                 transport=await ses_transport(route.api, clients, self._senders.of(route)),
-                poller=AccountPoller(clients, self._clock, self._teller(name)),
+                poller=AccountPoller(clients, self._clock, partial(self._told, name)),
+                known=partial(self._known, name),
                 clients=clients,
                 opened=stack,
             )
@@ -186,6 +195,3 @@ class Routes:
     def _replace(self, ways: Iterable[_Way]) -> None:
         self._replaced += ways
         self._changed.set()
-
-    def _teller(self, name: str) -> Callable[[Look], None]:
-        return lambda look: self._told(name, look)

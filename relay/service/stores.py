@@ -14,6 +14,7 @@ from relay.model.ports import (
     History,
     Holds,
     Lessons,
+    Members,
     Mirrors,
     Queue,
     QueueControl,
@@ -69,6 +70,7 @@ class Stores:
     sendings: Sendings
     lessons: Lessons
     tallies: Tallies
+    members: Members | None = None  # None: nobody here has a part of the rates
     mirrors: Mirrors | None = None  # None: there is no suppression list here
     folder: Path | None = None  # on this machine's disk, where there is one
     slots: SqliteSlots | None = None  # where each worker has a part of the store
@@ -95,6 +97,7 @@ async def opened(
                 adopted = [await slots.adopt(number) for number in left_over]
                 yield replace(
                     _stores(slots, stores.shared),
+                    members=stores.members,
                     folder=folder,
                     slots=slots,
                     faults=[fault for fault in adopted if fault is not None],
@@ -106,7 +109,7 @@ async def opened(
         case PostgresStore(url=url):
             node = _sound(await open_postgres(url.reveal(), history, clock))
             try:
-                yield _stores(node.queue, node.shared)
+                yield replace(_stores(node.queue, node.shared), members=node.members)
             finally:
                 await node.close()
         case _:

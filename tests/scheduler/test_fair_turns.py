@@ -285,7 +285,7 @@ async def test_a_refusal_halves_the_rate_and_it_comes_back(fair, notices):
     notices.clear()
     await sent(fair, deferred(Cause.RATE))
     assert notices == [RateChanged(route="default", rate=5, limit=10)]
-    await asyncio.sleep(31)
+    await asyncio.sleep(61)
     await sent(fair)
     assert notices[1:] == [RateChanged(route="default", rate=10, limit=10)]
 

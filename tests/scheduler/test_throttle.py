@@ -1,9 +1,11 @@
 """The bucket of one route stays below SES's own, and wastes little of it."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.scheduler.throttle import RECOVERY, START_RATE, Throttle
+from relay.scheduler.recovery import RECOVERY
+from relay.scheduler.throttle import PATIENCE, START_RATE, Part, Throttle
 
 # (pause before asking, recipients) of one request after the other
 REQUESTS = st.lists(st.tuples(st.floats(0, 5), st.integers(1, 50)), min_size=1, max_size=60)
@@ -112,15 +114,15 @@ def test_after_a_refusal_nothing_goes_before_new_credit():
     assert throttle.wait(1.0) == 1 / 20
 
 
-def test_the_rate_comes_back_in_a_straight_line():
+def test_the_rate_comes_back_slower_and_slower_to_what_was_refused_and_then_fast():
     throttle = known(60)
     throttle.refused(granted_at=0.0, now=0.0)
-    rates = []
-    for now in range(0, 41, 10):
+    throttle.refused(granted_at=0.5, now=1.0)  # 30.9… was refused too
+    refused, rates = 60 * (1 - 0.5 * (59 / 60) ** 3), []
+    for now in (1, 1 + RECOVERY / 2, 1 + RECOVERY, 1 + 4 / 3 * RECOVERY, 1 + 2 * RECOVERY):
         throttle.wait(float(now))
-        rates.append(round(throttle.rate, 6))
-    assert rates == [30, 40, 50, 60, 60]
-    assert RECOVERY == 60
+        rates.append(throttle.rate)
+    assert rates == pytest.approx([refused / 2, refused * 15 / 16, refused, refused * 1.5, 60])
 
 
 def test_no_row_of_halvings_stops_it_altogether():
@@ -137,9 +139,9 @@ def test_a_new_limit_holds_at_once_and_a_halved_rate_stays_halved():
     assert throttle.rate == 100
     throttle.refused(granted_at=0.0, now=0.0)
     throttle.limit(200, 0.0)
-    assert throttle.rate == 50
+    assert throttle.rate == 100
     throttle.limit(20, 0.0)
-    assert throttle.rate == 20
+    assert throttle.rate == 10
 
 
 def test_an_unknown_rate_is_found_out_by_those_who_wait():
@@ -167,3 +169,47 @@ def test_time_that_stands_still_or_runs_back_changes_nothing():
     throttle.take(1)
     wait = throttle.wait(0.0)
     assert throttle.wait(-5.0) == wait
+
+
+# --- a part of the rate --------------------------------------------------------------------------
+
+
+def test_a_part_of_the_rate_is_a_part_of_everything():
+    throttle = known(40)
+    throttle.allot(Part(share=0.25), 0.0)
+    assert (throttle.rate, throttle.ceiling, throttle.usual, throttle.whole) == (10, 10, 10, 40)
+    throttle.refused(granted_at=0.0, now=1.0)
+    assert throttle.rate == 5
+    throttle.allot(Part(share=0.5), 1.0)
+    assert throttle.rate == 10
+
+
+def test_one_of_several_starts_without_credit():
+    throttle = known(40)
+    throttle.allot(Part(share=0.25), 0.0)
+    assert throttle.wait(0.0) == 0.1
+
+
+def test_who_has_no_share_sends_nothing_and_looks_again():
+    throttle = known(40)
+    throttle.allot(Part(share=0.0), 0.0)
+    assert throttle.wait(0.0) == throttle.wait(60.0) == PATIENCE
+    throttle.allot(Part(share=0.5), 60.0)
+    assert throttle.wait(60.0) == 1 / 20
+
+
+def test_after_its_lease_a_member_keeps_to_the_floor():
+    throttle = known(40)
+    throttle.allot(Part(share=0.5, until=10.0, floor=0.05), 0.0)
+    sent = saturate(throttle, 30)
+    assert sum(at < 10 for at in sent) == pytest.approx(200, abs=2)
+    assert sum(at >= 10 for at in sent) == pytest.approx(40, abs=3)
+
+
+def test_what_another_member_was_refused_slows_this_one():
+    throttle = known(40)
+    throttle.slow(1.0, 5.0)
+    throttle.wait(5.0)
+    assert throttle.rate == 20
+    throttle.refused(granted_at=4.0, now=6.0)  # that went before the halving
+    assert throttle.rate > 20

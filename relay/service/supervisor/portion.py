@@ -5,7 +5,7 @@ Errors: none.
 
 from dataclasses import replace
 
-from relay.model.settings import Settings, SqliteStore
+from relay.model.settings import NoStore, Settings, SqliteStore
 
 # What the configuration asks for at least; with less, a large message finds no room.
 _LEAST_OCTETS = 64 * 1024 * 1024
@@ -14,11 +14,13 @@ _LEAST_OCTETS = 64 * 1024 * 1024
 def portion(settings: Settings, workers: int) -> Settings:
     """Give the settings that one of so many workers runs with.
 
-    The rate of each account, the requests under way, the octets in memory and the room in the queue
-    are divided; no worker has less memory than one relay must have. The size of a PostgreSQL queue
-    is not divided: each worker sees all of it.
+    The requests under way, the octets in memory and the room in the queue are divided; no worker
+    has less memory than one relay must have. The size of a PostgreSQL queue is not divided: each
+    worker sees all of it. The accounts' rates are shared by the store, as each has use for them
+    (`relay.service.membership`), and divided evenly where there is none.
     """
     limits, queue = settings.limits, settings.queue
+    headroom_for = workers if isinstance(queue.store, NoStore) else 1
     if isinstance(queue.store, SqliteStore):
         queue = replace(
             queue,
@@ -28,7 +30,7 @@ def portion(settings: Settings, workers: int) -> Settings:
     return replace(
         settings,
         routes={
-            name: replace(route, headroom=route.headroom / workers)
+            name: replace(route, headroom=route.headroom / headroom_for)
             for name, route in settings.routes.items()
         },
         limits=replace(

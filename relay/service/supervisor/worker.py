@@ -178,7 +178,7 @@ class Worker:
 
     def _looked(self, route: str, look: AccountState | AccountUnknown) -> None:
         if isinstance(look, AccountState):
-            self._relay.parts.scheduler.account(route, look)
+            self._relay.looked(route, look)
 
     def _answering_to(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)

@@ -13,6 +13,7 @@ from relay.stores.postgresql.control import PostgresControl
 from relay.stores.postgresql.database import Connection, Database
 from relay.stores.postgresql.history import PostgresHistory
 from relay.stores.postgresql.lessons import PostgresLessons
+from relay.stores.postgresql.members import PostgresMembers
 from relay.stores.postgresql.mirrors import PostgresMirrors
 from relay.stores.postgresql.node import Node
 from relay.stores.postgresql.queue import PostgresQueue
@@ -53,6 +54,7 @@ class PostgresStores:
     """Everything one relay process keeps, as one node of those that share a database."""
 
     queue: PostgresQueue
+    members: PostgresMembers
     shared: Shared
     node: Node
 
@@ -72,7 +74,10 @@ async def open_node(url: str, keep: float, clock: Clock) -> PostgresStores | Sto
         return connection
     node = Node(database)
     stores = PostgresStores(
-        queue=PostgresQueue(database, node, clock), shared=_shared(database, keep, clock), node=node
+        queue=PostgresQueue(database, node, clock),
+        members=PostgresMembers(database, node),
+        shared=_shared(database, keep, clock),
+        node=node,
     )
     fault = (
         await database.guarded(lambda: node.open(connection))

@@ -186,7 +186,24 @@ CREATE INDEX senders_at ON ses_relay.senders (at);
 # A page of a long queue is read from here, without sorting all of it.
 _STEP_5 = "CREATE INDEX entries_oldest ON ses_relay.entries (received_at, seq)"
 
-STEPS = (_STEP_1, _STEP_2, _STEP_3, _STEP_4, _STEP_5)
+# How the accounts' rates are shared; older relays take what they take.
+_STEP_6 = """
+CREATE TABLE ses_relay.members (
+    account text, member text,
+    bound double precision NOT NULL, floor double precision NOT NULL,
+    want double precision NOT NULL, counted bigint NOT NULL,
+    ends_at bigint NOT NULL,  -- by the server's clock, as all times of these tables
+    PRIMARY KEY (account, member)
+) WITH (fillfactor = 50);
+CREATE TABLE ses_relay.accounts (
+    account text PRIMARY KEY, peak double precision, slowed_at bigint, state bytea, seen_at bigint
+) WITH (fillfactor = 50);
+CREATE TABLE ses_relay.days (
+    account text, slot bigint, recipients bigint NOT NULL, PRIMARY KEY (account, slot)
+) WITH (fillfactor = 50);
+"""
+
+STEPS = (_STEP_1, _STEP_2, _STEP_3, _STEP_4, _STEP_5, _STEP_6)
 OLDEST = 1  # the fewest steps a relay must know of to work beside one that has taken all of these
 
 

@@ -37,6 +37,7 @@ class Sync(Enum):
     """How much a commit promises."""
 
     FULL = "FULL"  # on stable storage
+    LATE = "NORMAL"  # with the operating system; what others have synced in this file stays sound
     RELAXED = "OFF"  # with the operating system; a power cut may take it
 
 

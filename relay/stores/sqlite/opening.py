@@ -4,7 +4,7 @@ Errors: `StoreFault` with the operator's sentence where the folder cannot be use
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database, Role, Sync
 from relay.stores.sqlite.history import SqliteHistory
 from relay.stores.sqlite.lessons import SqliteLessons
+from relay.stores.sqlite.members import SqliteMembers
 from relay.stores.sqlite.mirrors import SqliteMirrors
 from relay.stores.sqlite.queue import Shelf, SqliteQueue
 from relay.stores.sqlite.schema import HISTORY, QUEUE, STATE
@@ -68,6 +69,7 @@ class SqliteStores:
     """Everything one relay process keeps, in one folder."""
 
     queue: SqliteQueue
+    members: SqliteMembers
     shared: Shared
     owned: Owned
 
@@ -92,7 +94,13 @@ async def open_sqlite(
     if isinstance(owned, StoreFault):
         await shared.close()
         return owned
-    return SqliteStores(queue=owned.queue, shared=shared, owned=owned)
+    late = Database(Places(folder).state, STATE, crew.files, Role.GUEST, Sync.LATE)
+    return SqliteStores(
+        queue=owned.queue,
+        members=SqliteMembers(late, crew, f"slot-{number}"),
+        shared=shared,
+        owned=replace(owned, databases=(*owned.databases, late)),
+    )
 
 
 async def open_shared(folder: Path, crew: Crew, keep: float) -> Shared | StoreFault:

@@ -241,6 +241,29 @@ def _state_5(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _state_6(connection: sqlite3.Connection) -> None:
+    """Let the processes of a folder divide the rates of their accounts."""
+    for statement in (
+        # Times of this table: microseconds of the monotonic clock, which all processes have alike.
+        """CREATE TABLE members (
+            account TEXT NOT NULL, member TEXT NOT NULL,
+            bound REAL NOT NULL, floor REAL NOT NULL, want REAL NOT NULL,
+            counted INTEGER NOT NULL, renewed_at INTEGER NOT NULL, ends_at INTEGER NOT NULL,
+            PRIMARY KEY (account, member)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE accounts (
+            account TEXT PRIMARY KEY,
+            peak REAL, slowed_at INTEGER,
+            state BLOB, seen_at INTEGER
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE days (
+            account TEXT NOT NULL, slot INTEGER NOT NULL, recipients INTEGER NOT NULL,
+            PRIMARY KEY (account, slot)
+        ) STRICT, WITHOUT ROWID""",
+    ):
+        connection.execute(statement)
+
+
 def _history_1(connection: sqlite3.Connection) -> None:
     for statement in (
         """CREATE TABLE events (
@@ -264,5 +287,5 @@ def _history_1(connection: sqlite3.Connection) -> None:
 
 
 QUEUE = Schema(mark=0x53455351, steps=(_queue_1, _queue_2))
-STATE = Schema(mark=0x53455354, steps=(_state_1, _state_2, _state_3, _state_4, _state_5))
+STATE = Schema(mark=0x53455354, steps=(_state_1, _state_2, _state_3, _state_4, _state_5, _state_6))
 HISTORY = Schema(mark=0x53455348, steps=(_history_1,))

@@ -6,6 +6,7 @@ from pathlib import Path
 from relay.model.settings import (
     Limits,
     Listener,
+    NoStore,
     PostgresStore,
     Queue,
     Route,
@@ -28,12 +29,17 @@ WHOLE = Settings(
 
 def test_what_is_limited_for_all_is_divided():
     one = portion(WHOLE, 4)
-    assert one.routes["default"].headroom == 0.9 / 4
-    assert one.routes["default"].max_send_rate == 100.0
+    assert one.routes == WHOLE.routes  # workers share the rates by the store
     assert one.queue.max_messages == 250
     assert one.queue.max_size == 25 * MIB
     assert one.limits.octets_in_flight == 128 * MIB
     assert one.limits.requests_in_flight == 50
+
+
+def test_without_a_store_to_share_them_by_the_rates_are_divided_too():
+    one = portion(replace(WHOLE, queue=Queue(store=NoStore())), 4)
+    assert one.routes["default"].headroom == 0.9 / 4
+    assert one.routes["default"].max_send_rate == 100.0
 
 
 def test_there_is_always_enough_for_one_message():
