@@ -4,7 +4,6 @@ Errors: exit 1 where SES refused a part of it, with what to do; exit 2 where the
 not want it.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated
@@ -59,14 +58,14 @@ def sync(
 
     async def work(store: Shared) -> Sequence[Synced]:
         told = _Noted(store.history, clock)
-        with _bar() as bar:
+        with progress_bar(Console(stderr=True)) as bar:
             syncing = Syncing(
                 mirrors=store.mirrors,
                 mode=mode,
                 extent=extent,
                 told=told,
                 clock=clock,
-                shown=_Shown(bar),
+                shown=Shown(bar),
             )
             return sound(await syncing.run(known.routes))
 
@@ -109,20 +108,21 @@ class _Noted:
         self.history.note("suppression.removed", self.clock.now(), facts)
 
 
-def _bar() -> Progress:
+def progress_bar(console: Console) -> Progress:
+    """Make a bar, which is drawn on a terminal alone."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("addresses"),
-        console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
+        console=console,
+        disable=not console.is_terminal,
         transient=True,
     )
 
 
-class _Shown:
+class Shown:
     """A line of the bar for each list."""
 
     def __init__(self, bar: Progress) -> None:
@@ -130,6 +130,7 @@ class _Shown:
         self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, name: str, done: int, total: int) -> None:
+        """Draw how far a list is."""
         if name not in self._tasks:
             self._tasks[name] = self._bar.add_task(name)
         self._bar.update(self._tasks[name], completed=done, total=total)

@@ -1,11 +1,14 @@
 """`suppression sync`: the accounts' lists and ours, brought together by hand."""
 
+import io
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 from served import served
 from stored import new
 
+from relay.cli.suppression_sync import Shown, progress_bar
 from relay.simulator import (
     Account,
     Denial,
@@ -221,3 +224,23 @@ def test_a_profile_that_does_not_exist_is_a_wrong_configuration(typed, ses):
     answer = typed.run("suppression sync")
     assert answer.code == 2
     assert "nobody" in answer.err
+
+
+def drawn(**console):
+    written = io.StringIO()
+    with progress_bar(Console(file=written, width=120, **console)) as bar:
+        shown = Shown(bar)
+        for done in (1, 250, 1_000):
+            shown("123456789012/eu-west-1", done, 1_000)
+        shown("210987654321/eu-west-1", 3, 7)
+    return written.getvalue()
+
+
+def test_a_terminal_sees_how_far_each_list_is():
+    text = drawn(force_terminal=True)
+    for words in ("123456789012/eu-west-1", "1000/1000", "addresses", "3/7"):
+        assert words in text
+
+
+def test_a_file_sees_no_bar():
+    assert drawn(force_terminal=False) == ""

@@ -28,12 +28,20 @@ ON = Bounces(to=BounceTo.SENDER, from_=Address("bounces", "example.com"))
 
 
 class Lines(list):
-    """A log that keeps its lines."""
+    """A log that keeps its lines, and remembers which were errors."""
+
+    def __init__(self):
+        super().__init__()
+        self.errors = []
 
     def _write(self, event, **facts):
         self.append((str(event), facts))
 
-    debug = info = warning = error = _write
+    debug = info = warning = _write
+
+    def error(self, event, **facts):
+        self.errors.append(str(event))
+        self._write(event, **facts)
 
     def named(self, event):
         return [facts for name, facts in self if name == event]

@@ -97,6 +97,7 @@ async def test_what_is_wrong_is_told_once_and_warned_of_until_it_is_right(tmp_pa
         world.there.refusing["whole"] = lambda: DENIED
         for _ in range(2):
             await world.round()
+        assert world.log.errors == ["account.changed"], "it wants somebody to do something"
         words = "ListSuppressedDestinations: SES's words; allow ses:ListSuppressedDestinations"
         assert world.changes() == [("default", words)]
         assert world.watch.warnings() == (

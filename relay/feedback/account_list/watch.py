@@ -120,4 +120,6 @@ class ListWatch:
         news = ", ".join(f"{n} {key}" for key, n in counts.items() if n and key != "read")
         if trouble != before or news:
             new = " · ".join(filter(None, (news, trouble))) or "as it should be"
-            self.telemetry.account.changed(route, what=_WHAT, old=before, new=new, alarm=False)
+            self.telemetry.account.changed(
+                route, what=_WHAT, old=before, new=new, alarm=trouble not in {"", before}
+            )

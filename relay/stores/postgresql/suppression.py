@@ -170,14 +170,22 @@ async def learn(
     connection: Connection, entries: Iterable[Suppressed], now: datetime
 ) -> list[Suppressed]:
     """Put on the list what is stronger, and give what was not in force until now; after `lock`."""
+    wanted = [(_kept(entry.address), entry) for entry in entries]
+    found = await connection.fetch(
+        f"{_COLUMNS} WHERE address = ANY($1::text[])", [address for address, _ in wanted]
+    )
+    known = {row[0]: _suppressed(row) for row in found}
     news: list[Suppressed] = []
-    for entry in entries:
-        known = await look_up(connection, entry.address)
-        kept = entry if known is None else stronger(known, entry)
-        if kept is not known:
-            await write(connection, [kept])
-        if not in_force(known, now) and in_force(kept, now):
+    changed: dict[str, Suppressed] = {}
+    for address, entry in wanted:
+        before = known.get(address)
+        kept = entry if before is None else stronger(before, entry)
+        if kept is not before:
+            known[address] = changed[address] = kept
+        if not in_force(before, now) and in_force(kept, now):
             news.append(kept)
+    if changed:
+        await write(connection, list(changed.values()))
     return news
 
 

@@ -1,5 +1,7 @@
 """Mirrors of the SES accounts' suppression lists, in `state.db` beside our own.
 
+They are long and in no hurry: whatever reads them does so at the desk.
+
 Errors: `StoreFault` values.
 """
 
@@ -33,10 +35,10 @@ class SqliteMirrors:
     """Implements `relay.model.ports.Mirrors`."""
 
     def __init__(
-        self, database: Database, reading: Database, suppression: SqliteSuppression, crew: Crew
+        self, database: Database, browsing: Database, suppression: SqliteSuppression, crew: Crew
     ) -> None:
         self._database = database
-        self._reading = reading
+        self._browsing = browsing
         self._suppression = suppression
         self._crew = crew
 
@@ -113,7 +115,7 @@ class SqliteMirrors:
             ).fetchone()
             return ListCounts(known=known, absent=absent)
 
-        return await self._crew.reader.do(self._reading, work)
+        return await self._crew.desk.do(self._browsing, work)
 
     async def absent(
         self, name: str, begun: datetime, after: str, limit: int
@@ -129,7 +131,7 @@ class SqliteMirrors:
             )
             return [row[0] for row in found]
 
-        return await self._crew.reader.do(self._reading, work)
+        return await self._crew.desk.do(self._browsing, work)
 
     async def drop(
         self, name: str, addresses: Sequence[str], begun: datetime, *, ours_too: bool
@@ -184,7 +186,7 @@ class SqliteMirrors:
                 upto=found[-1][0] if found else None,
             )
 
-        return await self._crew.reader.do(self._reading, work)
+        return await self._crew.desk.do(self._browsing, work)
 
     async def to_delete(self, name: str, limit: int) -> Sequence[str] | StoreFault:
         """List what was taken off here and is still there."""
@@ -198,7 +200,7 @@ class SqliteMirrors:
             )
             return [row[0] for row in found]
 
-        return await self._crew.reader.do(self._reading, work)
+        return await self._crew.desk.do(self._browsing, work)
 
     async def written(
         self, name: str, address: str, reason: ListedReason | None, at: datetime
@@ -235,7 +237,7 @@ class SqliteMirrors:
                 )
             ]
 
-        return await self._crew.reader.do(self._reading, work)
+        return await self._crew.desk.do(self._browsing, work)
 
 
 def _known(connection: sqlite3.Connection, name: str) -> None:

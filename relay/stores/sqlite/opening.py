@@ -155,6 +155,7 @@ async def _open_shared(folder: Path, crew: Crew, keep: float, role: Role) -> Sha
     reading = Database(places.state, STATE, files, Role.READER)
     # One for each thread that reads it.
     finding = Database(places.history, HISTORY, files, Role.READER)
+    browsing = Database(places.state, STATE, files, Role.READER)
     looking = Database(places.history, HISTORY, files, Role.READER)
     suppression = SqliteSuppression(state, reading, crew)
     return Shared(
@@ -167,7 +168,7 @@ async def _open_shared(folder: Path, crew: Crew, keep: float, role: Role) -> Sha
         sendings=SqliteSendings(finding, crew),
         lessons=SqliteLessons(state, reading, suppression, crew),
         tallies=SqliteTallies(state, reading, crew),
-        mirrors=SqliteMirrors(state, reading, suppression, crew),
+        mirrors=SqliteMirrors(state, browsing, suppression, crew),
         crew=crew,
         databases=(state, past, reading, finding, looking),
     )
