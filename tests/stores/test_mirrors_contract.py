@@ -278,6 +278,25 @@ async def test_what_comes_on_our_list_again_is_put_there_again(kept, shared, by)
     assert await owed(shared, after=upto) == [A]
 
 
+async def learned(shared, key, reason):
+    lesson = Lesson(key=key, at=AT, suppress=(ours(reason=reason, since=90),))
+    return (await shared.lessons.learn(lesson)).suppressed
+
+
+async def test_mail_that_meets_the_list_before_the_deletion_brings_nothing_back(kept, shared):
+    """SES bounces it for the list's sake, and the event would have undone the removal."""
+    mirrors = shared.mirrors
+    await mirrors.take_over(LIST, [listed()], AT)
+    await removed(kept, shared, 60)
+    assert await learned(shared, "k1", FROM_ACCOUNT) == ()
+    assert (await look(shared), await mirrors.to_delete(LIST, 9)) == (None, [A])
+    await mirrors.written(LIST, A, None, later(70))
+    await mirrors.forget(LIST, later(700))
+    assert await learned(shared, "k2", FROM_ACCOUNT) != ()
+    await removed(kept, shared, 800)
+    assert await learned(shared, "k3", "bounce") != (), "a bounce of its own is news"
+
+
 async def test_all_of_it_outlives_a_crash(kept):
     shared = (await kept.open()).shared
     await shared.mirrors.take_over(LIST, [listed(A), listed(B)], AT)

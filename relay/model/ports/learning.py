@@ -147,7 +147,8 @@ class Lessons(Protocol):
 
         An address on the list already keeps the stronger of both entries: for good before for a
         time, an operator's before an event's, one's own before an account's list's, the older one.
-        So no order gives another list.
+        So no order gives another list. That an account's list has an address is no news while the
+        address is marked as taken off here: see `relay.model.ports.Mirrors`.
         """
         ...
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from relay.model.ports import (
+    FROM_ACCOUNT,
     FullMailboxes,
     Learned,
     Lesson,
@@ -112,7 +113,7 @@ async def _learn(connection: Connection, lesson: Lesson) -> Learned:
     suppressed: list[Suppressed] = []
     if lesson.suppress or lesson.full is not None:
         await lock(connection)
-        entries = [*lesson.suppress]
+        entries = [one for one in lesson.suppress if not await _taken_off(connection, one)]
         if lesson.full is not None:
             entries += await _too_full(connection, lesson.key, lesson.full)
         suppressed = await learn(connection, entries, lesson.at)
@@ -129,6 +130,17 @@ async def _learn(connection: Connection, lesson: Lesson) -> Learned:
             kept.counted,
         )
     return Learned(fresh=True, suppressed=tuple(suppressed))
+
+
+async def _taken_off(connection: Connection, entry: Suppressed) -> bool:
+    """Tell an echo of an account's list: of what was taken off here, and not yet there."""
+    if entry.reason != FROM_ACCOUNT:
+        return False
+    found = await connection.fetch(
+        "SELECT 1 FROM ses_relay.account_listed WHERE address = $1 AND removed IS NOT NULL LIMIT 1",
+        keepable(entry.address.lower()),
+    )
+    return bool(found)
 
 
 async def _too_full(connection: Connection, key: str, full: FullMailboxes) -> list[Suppressed]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from relay.model.ports import (
+    FROM_ACCOUNT,
     FullMailboxes,
     Learned,
     Lesson,
@@ -102,7 +103,7 @@ def _learn(connection: sqlite3.Connection, lesson: Lesson) -> Learned:
     ).rowcount
     if not fresh:
         return Learned(fresh=False)
-    entries = [*lesson.suppress]
+    entries = [one for one in lesson.suppress if not _taken_off(connection, one)]
     if lesson.full is not None:
         entries += _too_full(connection, lesson.key, lesson.full)
     counts.add(connection, lesson.tallies)
@@ -120,6 +121,14 @@ def _learn(connection: sqlite3.Connection, lesson: Lesson) -> Learned:
             ),
         )
     return Learned(fresh=True, suppressed=tuple(learn(connection, entries, lesson.at)))
+
+
+def _taken_off(connection: sqlite3.Connection, entry: Suppressed) -> bool:
+    """Tell an echo of an account's list: of what was taken off here, and not yet there."""
+    marked = "SELECT 1 FROM account_listed WHERE address = ? AND removed IS NOT NULL LIMIT 1"
+    return entry.reason == FROM_ACCOUNT and bool(
+        connection.execute(marked, (entry.address.lower(),)).fetchone()
+    )
 
 
 def _too_full(
