@@ -7,6 +7,7 @@ in test_simulator_contract.py.
 
 import itertools
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
@@ -210,3 +211,35 @@ def test_open_question_the_parameter_wins_over_the_configuration_set_header(targ
     raw = message(target.sender, "X-SES-CONFIGURATION-SET: of-the-header")
     _, _, text, _ = refusal(target, wire, raw, ConfigurationSetName="of-the-request")
     assert "of-the-request" in text
+
+
+# What is on no list, so that nothing of a real account's is read or changed by name.
+NOBODY = "nobody@ses-relay-contract.invalid"
+
+
+@pytest.mark.parametrize("operation", ["get", "delete"])
+def test_an_address_on_no_suppression_list_is_not_found(target, operation):
+    target.wait(1)
+    with pytest.raises(target.sesv2.exceptions.NotFoundException):
+        getattr(target.sesv2, f"{operation}_suppressed_destination")(EmailAddress=NOBODY)
+
+
+def test_a_token_that_was_never_given_is_refused(target):
+    target.wait(1)
+    with pytest.raises(target.sesv2.exceptions.InvalidNextTokenException):
+        target.sesv2.list_suppressed_destinations(NextToken="never-given")
+
+
+def test_open_question_a_page_of_the_suppression_list_may_hold_a_thousand(target):
+    target.wait(1)
+    page = target.sesv2.list_suppressed_destinations(PageSize=1_000)
+    assert len(page["SuppressedDestinationSummaries"]) <= 1_000
+
+
+def test_open_question_an_empty_page_of_the_suppression_list_has_the_list(target):
+    target.wait(1)
+    since = datetime.now(UTC) + timedelta(days=1)
+    assert (
+        target.sesv2.list_suppressed_destinations(StartDate=since)["SuppressedDestinationSummaries"]
+        == []
+    )
