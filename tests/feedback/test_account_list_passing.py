@@ -18,7 +18,7 @@ from fakes import FakeClock
 from relay.feedback.account_list.passing import MOST, Extent
 from relay.feedback.account_list.work import Counts
 from relay.feedback.account_list.writing import SANDBOX
-from relay.model.ports import FROM_ACCOUNT, ListedReason
+from relay.model.ports import FROM_ACCOUNT, ListedReason, ListPage
 from relay.model.unanswered import Why
 
 A, B = "a@example.org", "b@example.org"
@@ -103,6 +103,20 @@ async def test_a_token_that_ends_always_is_told_of(here, there):
     [trouble] = (await here.passes(there, READ)).troubles
     assert str(trouble) == ("ListSuppressedDestinations: SES's words; it is asked again by itself")
     assert there.calls == ["whole", "whole"]
+
+
+async def test_a_page_that_leads_to_itself_is_read_twice_at_most(here, there):
+    there.holds(A)
+
+    async def page(since, token):
+        there.calls.append("page")
+        return ListPage(listed=tuple(there.entries.values()), token="again")
+
+    there.page = page
+    [trouble] = (await here.passes(there, READ)).troubles
+    assert "a page that leads to itself" in trouble.says
+    assert there.calls == ["page", "page"]
+    assert await here.refuses(A)
 
 
 # --- Writing --------------------------------------------------------------------------------------

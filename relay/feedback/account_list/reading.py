@@ -12,6 +12,8 @@ from relay.feedback.account_list.work import Halt, Work, trouble_with
 from relay.model.ports import StoreFault
 from relay.model.unanswered import Unanswered, Why
 
+_CIRCLE = Unanswered(why=Why.UNREACHABLE, detail="a page that leads to itself")
+
 
 async def read(work: Work, since: datetime | None, begun: datetime, *, first: bool) -> int | Halt:
     """Read to the end, and give the number of pages.
@@ -39,4 +41,6 @@ async def read(work: Work, since: datetime | None, begun: datetime, *, first: bo
         pages += 1
         if page.token is None:
             return pages
+        if page.token == token:
+            return trouble_with("ListSuppressedDestinations", _CIRCLE)
         token = page.token
