@@ -91,7 +91,7 @@ def haraka(folder, _ses):
                 *(package / "bin/haraka", "-c", folder), program="node", port=port, log=log
             ) as running,
         ):
-            yield running, None
+            yield running.listening(), None
 
 
 @contextmanager
@@ -121,7 +121,7 @@ def postfix(folder, _ses):
             (folder / "log").open("w") as log,
             Program(*start, program=shutil.which("chroot"), port=port, log=log) as running,
         ):
-            yield running, drained
+            yield running.listening(), drained
 
 
 # The last word in main.cf counts: a next hop in clear, and messages as large as ours.
@@ -155,7 +155,7 @@ def sink(folder):
             port=port,
             log=log,
             env=libraries,
-        )
+        ).listening()
 
 
 def smtp_source():

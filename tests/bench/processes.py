@@ -48,6 +48,10 @@ def free_port():
         return bound.getsockname()[1]
 
 
+class GeneratorFailedError(Exception):
+    """Could not send what it was asked to: what it said stands above."""
+
+
 class Program:
     """A child process that prints its port, or listens on a given one; Python's unless named."""
 
@@ -62,14 +66,13 @@ class Program:
             text=True,
         )
         self.port = port if port is not None else int(self.process.stdout.readline())
-        if port is not None and log is not subprocess.PIPE:
-            self._listening()
 
-    def _listening(self):
+    def listening(self):
+        """Wait until it is; for those that do not tell their port."""
         for _ in range(600):
             with socket.socket() as asked:
                 if not asked.connect_ex(("127.0.0.1", self.port)):
-                    return
+                    return self
             if self.process.poll() is not None:
                 break
             time.sleep(0.1)
@@ -144,24 +147,29 @@ def relay(folder, ses, *, store="none", queue="", route="", users="", dkim=False
     )
     for secret in ("dkim.pem", "cert.key"):
         (folder / secret).chmod(0o600)
-    port = free_port()
-    (folder / "config.yaml").write_text(
-        CONFIG.format(
-            port=port,
-            ses=ses.port,
-            http=free_port(),
-            store=store if store == "none" else f"sqlite:///{folder}/queue",
-            queue=queue,
-            route=route,
-            users=users,
-            more=f"{SIGNING if dkim else ''}{more}",
+    config, log = folder / "config.yaml", folder / "log"
+    for _ in range(3):  # somebody may take a free port before the relay does
+        port = free_port()
+        config.write_text(
+            CONFIG.format(
+                port=port,
+                ses=ses.port,
+                http=free_port(),
+                store=store if store == "none" else f"sqlite:///{folder}/queue",
+                queue=queue,
+                route=route,
+                users=users,
+                more=f"{SIGNING if dkim else ''}{more}",
+            )
         )
-    )
-    (folder / "config.yaml").chmod(0o600)
-    with (folder / "log").open("w") as log:
-        return Program(
-            *("-m", "relay", "serve", "--config", folder / "config.yaml"), port=port, log=log
-        )
+        config.chmod(0o600)
+        with log.open("w") as out:
+            program = Program("-m", "relay", "serve", "--config", config, port=port, log=out)
+        while program.process.poll() is None:
+            if '"relay.started"' in log.read_text():
+                return program
+            time.sleep(0.05)
+    raise SystemExit(f"the relay does not start:\n{log.read_text()}")
 
 
 def openssl(*arguments):
@@ -170,7 +178,7 @@ def openssl(*arguments):
 
 def load(port, *arguments, wait=True):
     """Run the load generator; gives its report, or the process."""
-    command = [sys.executable, HERE / "loadgen.py", str(port), *map(str, arguments)]
+    command = [sys.executable, HERE / "loadgen.py", port, *arguments]
     process = subprocess.Popen(
         list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -181,5 +189,5 @@ def report(process):
     """Wait for a load generator's line."""
     out, _ = process.communicate()
     if process.returncode:
-        raise SystemExit(f"the load generator failed: {out}")
+        raise GeneratorFailedError(f"{' '.join(process.args)}: {out}")
     return json.loads(out)

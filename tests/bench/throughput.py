@@ -14,7 +14,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from peers import PEERS, Absent, smtp_source
-from processes import HERE, Program, load, relay, sink, taken
+from processes import HERE, GeneratorFailedError, Program, load, relay, sink, taken
 
 KB, MB = 1024, 1024 * 1024
 LARGEST = 39_900_000  # octets: SES's 40 MB but for what the relay adds
@@ -65,6 +65,14 @@ class Case:
     @property
     def ratios(self):
         return [cpu / unit for cpu, unit in zip(self.cpu, self.unit, strict=True)]
+
+    def warm(self):
+        """Send a few; gives why the program cannot take them, if it cannot."""
+        try:
+            said, _ = self.load(self.messages // 10 + 2)
+        except GeneratorFailedError as reason:
+            return str(reason)
+        return said["refusals"]
 
     def load(self, messages):
         """Send so many; gives what the generator says, and the seconds until all of it had left."""
@@ -139,9 +147,11 @@ def throughput(effort, results):
             if effort.full or _essential(case)
         ]
         for case in cases:
-            if effort.quick:
-                case.messages //= 2
-            case.load(case.messages // 10 + 2)  # warm
+            case.messages //= 2 if effort.quick else 1
+        for case in tuple(cases):
+            if fault := case.warm():
+                print(f"not measured: {case.name}: {fault}")
+                cases.remove(case)
         for _ in range(effort.rounds):
             for case in cases:
                 case.measure(references.signature)
