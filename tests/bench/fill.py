@@ -50,8 +50,9 @@ async def history(stores, numbers, now):
                 "ses_message_id": f"s{number // 2}",
             },
         )
-    # They join the next commit: so many and no more wait for it.
-    await stores.shared.crew.writer.do(stores.shared.databases[0], lambda _: None)
+    # They follow the commit after them: when one more is done, none of them waits any longer.
+    for _ in range(2):
+        await stores.shared.crew.writer.do(stores.shared.databases[0], lambda _: None)
 
 
 async def suppression(stores, numbers, now):
