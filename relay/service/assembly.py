@@ -88,6 +88,7 @@ class Assembly:
     reports: BounceReports
     custody: Custody
     admission: Admission
+    allowance: Allowance
     reception: MailReception
     listeners: Listeners
 
@@ -154,6 +155,7 @@ def assemble(
     room = QueueRoom(lambda: stores.queue.usage, stores.folder, lambda: snapshot().settings, clock)
     admission = Admission(room_for_clients, clock, room.full)
     custody = Intake(stores.queue, runner, telemetry, clock) if stores.keeps else NoCustodyAtAll()
+    allowance = Allowance()
     desk = Desk(
         receiver=Receiver(
             attempts=attempts,
@@ -168,7 +170,7 @@ def assemble(
         ),
         owner=owner,
         admission=admission,
-        allowance=Allowance(),
+        allowance=allowance,
         suppression=stores.suppression,
         telemetry=telemetry,
         clock=clock,
@@ -193,6 +195,7 @@ def assemble(
         reports=reports,
         custody=custody,
         admission=admission,
+        allowance=allowance,
         reception=reception,
         listeners=listeners,
     )

@@ -9,7 +9,8 @@ Errors: none.
 """
 
 import math
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 from typing import Generic, TypeVar
@@ -71,14 +72,21 @@ class _Scores(Generic[K]):
         self._scores.pop(key, None)
 
 
+Guess = tuple[str, str]  # from where (`neighbourhood`), and the name
+
+
 class Guesses:
-    """Who guessed how often. One for the process; it outlives a reload."""
+    """Who guessed how often. One for the process; it outlives a reload.
+
+    Where several processes are one relay, each hears now and then of guesses at the others.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._addresses: _Scores[str] = _Scores(ADDRESS_LIMIT)
         self._names: _Scores[str] = _Scores(USER_LIMIT)
         self._trusted: OrderedDict[tuple[str, str], float] = OrderedDict()  # → until
+        self._untold: deque[Guess] = deque(maxlen=MOST_KEYS)
 
     def address_banned(self, host: Host | None) -> bool:
         """Say if AUTH is closed to this address for now."""
@@ -93,9 +101,21 @@ class Guesses:
 
     def failed(self, host: Host | None, name: str) -> float:
         """Count a wrong password; give the seconds to wait before saying so."""
-        now = self._clock.monotonic()
-        points = max(self._addresses.add(neighbourhood(host), now), self._names.add(name, now))
+        guess = neighbourhood(host), name
+        self._untold.append(guess)
+        points = self.heard(guess)
         return min(FIRST_PAUSE * math.pow(2.0, max(points - 1, 0.0)), LONGEST_PAUSE)
+
+    def heard(self, guess: Guess) -> float:
+        """Count a wrong password, here or at another process of this relay; give the points."""
+        now, (place, name) = self._clock.monotonic(), guess
+        return max(self._addresses.add(place, now), self._names.add(name, now))
+
+    def untold(self) -> Sequence[Guess]:
+        """Give, once, the guesses here since the last time."""
+        untold = tuple(self._untold)
+        self._untold.clear()
+        return untold
 
     def succeeded(self, host: Host | None, name: str) -> None:
         """Trust this address with this name for a day; its own points are kept.

@@ -70,6 +70,11 @@ class Listeners:
         return len(self._sessions)
 
     @property
+    def guesses(self) -> Guesses:
+        """Who guessed at passwords."""
+        return self._house.guesses
+
+    @property
     def addresses(self) -> Mapping[str, tuple[object, ...]]:
         """Where each open listener is reached, by bind: the names of its sockets.
 

@@ -102,3 +102,33 @@ def test_what_is_given_back_is_the_latest():
     assert [again.recipient(7_300.0) for _ in range(3)] == [True, True, False]
     # The early one is forgotten a day after it was counted, and not the later ones with it.
     assert [again.recipient(86_400.0 + 600.0) for _ in range(2)] == [True, False]
+
+
+def test_what_another_process_counts_is_counted_here_too():
+    limits = UserLimits(messages_per_minute=3, recipients_per_day=4)
+    here, there = Allowance(), Allowance()
+    assert there.message("tickets", limits, 0.0)
+    assert there.message("tickets", limits, 0.0)
+    assert all(there.recipient("tickets", limits, 0.0) for _ in range(3))
+    there.give_back("tickets", messages=0, recipients=1)
+    told = there.untold()
+    assert told == {"tickets": (2, 2)}
+    assert there.untold() == {}
+    here.heard("tickets", limits, told["tickets"], 1.0)
+    assert here.untold() == {}  # it is not told back
+    assert [here.message("tickets", limits, 1.0) for _ in range(2)] == [True, False]
+    assert [here.recipient("tickets", limits, 1.0) for _ in range(3)] == [True, True, False]
+    here.heard("tickets", limits, (-1, -1), 1.0)  # given back there
+    assert here.message("tickets", limits, 1.0)
+    assert here.recipient("tickets", limits, 1.0)
+    # What was made good meanwhile is not held against anybody.
+    here.heard("tickets", limits, (1, 0), 1000.0)
+    assert [here.message("tickets", limits, 1000.0) for _ in range(3)] == [True, True, False]
+
+
+def test_limits_that_are_off_count_nothing():
+    here = Allowance()
+    assert here.message("tickets", UserLimits(messages_per_minute=None), 0.0)
+    assert here.untold() == {}
+    here.heard("tickets", UserLimits(messages_per_minute=None), (5, 5), 0.0)
+    assert here.message("tickets", UserLimits(messages_per_minute=1), 0.0)

@@ -274,6 +274,23 @@ async def test_fewer_workers_drain_what_more_have_left(tmp_path):
                 await stopped(relay)
 
 
+async def test_a_users_limit_is_one_for_all_workers(tmp_path):
+    async with simulated() as ses:
+        config = written(tmp_path, ses.url, more=TWO)
+        limits = "limits: {recipients_per_day: 10}, senders"
+        config.write_text(config.read_text().replace("senders", limits, 1))
+        async with serving(config, environment(tmp_path)) as relay:
+            for n in range(8):
+                assert (await send(relay, b"%d\r\n" % n)).startswith("250 2.0.0 Ok ")
+            # Each worker knows by then what the other has counted.
+            sample = 'ses_relay_messages_total{outcome="relayed"'
+            await eventually(lambda: equal(counted(relay, sample), 8))
+            replies = [await send(relay, b"more\r\n") for _ in range(12)]
+            assert 2 <= sum(reply.startswith("250 ") for reply in replies) <= 4
+            assert {reply[:9] for reply in replies if not reply.startswith("250 ")} == {"450 4.7.1"}
+            await stopped(relay)
+
+
 @pytest.fixture
 def database():
     server = PostgresServer()

@@ -98,3 +98,17 @@ def test_neighbourhoods():
     near, nearer = ip_address("2001:db8:1:2::1"), ip_address("2001:db8:1:2:ffff::1")
     assert neighbourhood(near) == neighbourhood(nearer)
     assert neighbourhood(near) != neighbourhood(ip_address("2001:db8:1:3::1"))
+
+
+def test_guesses_at_another_process_count_here_too(guesses, clock):
+    there = Guesses(clock)
+    for _ in range(ADDRESS_LIMIT - 1):
+        there.failed(HERE, "a")
+    for guess in there.untold():
+        guesses.heard(guess)
+    assert there.untold() == ()
+    assert guesses.untold() == ()  # they are not told back
+    assert not guesses.address_banned(HERE)
+    guesses.failed(HERE, "b")
+    assert guesses.address_banned(HERE)
+    assert guesses.untold() == ((neighbourhood(HERE), "b"),)

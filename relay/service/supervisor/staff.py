@@ -61,6 +61,12 @@ class Staff:
         for post in self._posts:
             post.say(word)
 
+    def say_to_others(self, number: int, word: Order) -> None:
+        """Tell all but one of them."""
+        for post in self._posts:
+            if post.number != number and post.up:
+                post.say(word)
+
     async def take_over(
         self, word: TakeOver, sockets: Sequence[socket.socket]
     ) -> Mapping[int, object]:

@@ -35,7 +35,7 @@ from relay.service.stores import Stores, opened_beside
 from relay.service.supervisor.post import Failure, Gone, Post
 from relay.service.supervisor.sockets import Sockets
 from relay.service.supervisor.staff import HOPELESS, Staff
-from relay.service.supervisor.words import Begin, Keep, Looked, TakeOver, Told
+from relay.service.supervisor.words import Begin, Elsewhere, Keep, Looked, TakeOver, Told
 from relay.smtp import written
 from relay.telemetry import Replaced, ScrapeTime, Telemetry
 from relay.web import Readiness
@@ -296,6 +296,8 @@ class Supervisor:
         """Hear how a worker stands, and show what has happened."""
         self._outside.metrics.reports.take(number, told.report)
         self._readiness[number] = told.readiness
+        if told.counted:
+            self._staff.say_to_others(number, Elsewhere(told.counted))
         for event, at, facts in told.happened:
             self._outside.audience.note(event, at, facts)
 

@@ -14,8 +14,11 @@ from relay.delivery.account import Look
 from relay.model.ports import NewEntry
 from relay.model.settings import Settings
 from relay.service.seat import Seat
+from relay.service.supervisor.counted import Counted
 from relay.telemetry import Report
 from relay.web import Readiness
+
+NOTHING = Counted()
 
 # --- The supervisor's ------------------------------------------------------------------------
 
@@ -37,6 +40,13 @@ class Looked:
 
     route: str
     look: Look
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another worker has counted this."""
+
+    counted: Counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +132,8 @@ class Told:
     report: Report
     readiness: Readiness
     happened: Sequence[Happened]
+    counted: Counted = NOTHING
 
 
-Order = Begin | Looked | Drain | Hurry | Asked
+Order = Begin | Looked | Elsewhere | Drain | Hurry | Asked
 Word = Answered | Up | Unfit | Told

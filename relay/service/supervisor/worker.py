@@ -25,14 +25,17 @@ from relay.service.assembly import Outside
 from relay.service.loop import run_loop
 from relay.service.relay import Relay
 from relay.service.snapshot import Unusable
+from relay.service.supervisor.counted import count_in, counted_by
 from relay.service.supervisor.portion import portion
 from relay.service.supervisor.wire import Wire
 from relay.service.supervisor.words import (
+    NOTHING,
     Adopt,
     Answered,
     Asked,
     Begin,
     Drain,
+    Elsewhere,
     GiveBack,
     Happened,
     Hurry,
@@ -112,7 +115,8 @@ class Worker:
         self._adopt = begin.adopt
         self._looks = begin.looks
         self._metrics = Metrics()
-        clock = SystemClock()
+        self._open = False
+        clock = self._clock = SystemClock()
         log = stdout_writer(begin.settings.log, clock, self._metrics, worker=begin.seat.number)
         adopt_library_logs(log)
         self._relay = Relay(
@@ -153,6 +157,7 @@ class Worker:
         for slot in self._adopt:
             self._answering_to(self._adopted(slot))
         self._report()
+        self._open = True
         self._wire.say(Up())
 
     async def _listen(self) -> None:
@@ -160,6 +165,9 @@ class Worker:
             match word:
                 case Looked(route, look):
                     self._looked(route, look)
+                case Elsewhere(counted):
+                    now = self._clock.monotonic()
+                    count_in(self._relay.parts, self._relay.settings, counted, now)
                 case Asked():
                     self._answering_to(self._answer(word))
                 case Drain():
@@ -227,6 +235,7 @@ class Worker:
                 report=self._metrics.report(),
                 readiness=self._relay.readiness(),
                 happened=self._outbox.empty(),
+                counted=counted_by(self._relay.parts) if self._open else NOTHING,
             )
         )
 

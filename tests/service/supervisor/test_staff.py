@@ -94,3 +94,10 @@ def test_all_are_told_and_all_troubles_are_named(posts):
     assert all(post.heard == [Looked("default", None)] for post in posts)
     posts[2].trouble = "is starting"
     assert list(staff.troubles) == ["worker 2 is starting"]
+
+
+def test_what_one_says_is_passed_on_to_the_others(posts):
+    staff = Staff(posts)
+    posts[2].trouble = "is starting"
+    staff.say_to_others(0, Looked("default", None))
+    assert [post.heard for post in posts] == [[], [Looked("default", None)], []]
