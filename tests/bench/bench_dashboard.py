@@ -23,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -355,14 +356,14 @@ def main():
     wanted.add_argument("messages", type=int, nargs="?", default=1_000_000)
     wanted.add_argument("--postgres", action="store_true")
     given = wanted.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        server = None
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         began = time.perf_counter()
         if given.postgres:
             from postgres_server import PostgresServer
 
             server = PostgresServer()
+            stack.callback(server.remove)
             server.create()
             store = server.url()
             asyncio.run(fill_postgres(store, given.messages))
@@ -372,18 +373,14 @@ def main():
             asyncio.run(fill_sqlite(folder / "queue", given.messages))
             open_ = lambda keep: open_folder(folder / "queue", keep)  # noqa: E731 - likewise
         print(f"{given.messages:,} messages of history made in {time.perf_counter() - began:.0f} s")
-        try:
-            began = time.perf_counter()
-            program, port = serve(folder, store, free_port())
-            print(f"start {time.perf_counter() - began:.1f} s, {program.memory() / 2**20:.0f} MiB")
-            every = list(paths(given.messages))
-            with program:
-                waits = asked(program, port, every)
-                print(f"memory afterwards {program.memory() / 2**20:.0f} MiB")
-            missed = show(every, waits) + asyncio.run(forgetting(open_, DAY))
-        finally:
-            if server is not None:
-                server.remove()
+        began = time.perf_counter()
+        program, port = serve(folder, store, free_port())
+        print(f"start {time.perf_counter() - began:.1f} s, {program.memory() / 2**20:.0f} MiB")
+        every = list(paths(given.messages))
+        with program:
+            waits = asked(program, port, every)
+            print(f"memory afterwards {program.memory() / 2**20:.0f} MiB")
+        missed = show(every, waits) + asyncio.run(forgetting(open_, DAY))
     if missed:
         print("missed:", ", ".join(missed))
     return 1 if missed else 0
