@@ -1,11 +1,11 @@
 """Measure the relay from outside, in one run: `python tests/bench/run.py [PART…] [--quick]`.
 
 Parts: `throughput` (CPU and rate by path, size and protection, beside references and peers),
-`latency` (added to a 50 ms SES at half the best rate), `large` (ten messages of 40 MB beside small
-ones), `memory` (idle connections), `growth` (with queue, history, rules, users, suppressions).
-Without a part all of them. `--quick` takes three minutes on a quiet machine, the full pass twenty or
-more. `--json FILE` keeps the numbers. In the end each budget is met or missed; one that is missed
-makes it exit with 1.
+`latency` (added to a 50 ms SES at half the best rate), `large` (ten of 40 MB beside small ones),
+`memory` (idle connections), `growth` (with queue, history, rules, users, suppressions).
+Without a part all of them. `--quick` takes three minutes on a quiet machine, the full pass twenty
+or more. `--json FILE` keeps the numbers. In the end each budget is met or missed; one that is
+missed makes it exit with 1.
 
 Trust the ratios: machines swing by a factor of two, references measured beside swing with them. CPU
 is that of the whole process tree. A line says how busy the generator and the sink were, and when
