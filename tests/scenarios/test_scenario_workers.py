@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -196,7 +197,9 @@ async def test_a_reload_reaches_all_workers_or_none(tmp_path):
         assert not extra.exists()
 
 
-async def test_term_drains_all_workers(tmp_path):
+@asynccontextmanager
+async def stopping_in_the_middle(tmp_path):
+    """Give SES, a relay that was told to stop, and a client whose message is in SES's hands."""
     async with simulated() as ses:
         config = written(tmp_path, ses.url, more=TWO)
         async with serving(config, environment(tmp_path)) as relay, relay.line() as busy:
@@ -205,28 +208,25 @@ async def test_term_drains_all_workers(tmp_path):
             await busy.begin(MAIL)
             await ses.holding()
             relay.signal(signal.SIGTERM)
-            await until(lambda: len(relay.named("relay.stopped")) == 1)  # the idle worker
             await until(lambda: refused(relay.port))
-            ses.answer()
-            assert await busy.reply() == f"250 2.0.0 Ok {ses.messages[0].id}"
-            assert await relay.end() == 0
-            await until(lambda: len(relay.named("relay.stopped", reason="signal")) == 3)
+            yield ses, relay, busy
+
+
+async def test_term_drains_all_workers(tmp_path):
+    async with stopping_in_the_middle(tmp_path) as (ses, relay, busy):
+        await until(lambda: len(relay.named("relay.stopped")) == 1)  # the idle worker
+        ses.answer()
+        assert await busy.reply() == f"250 2.0.0 Ok {ses.messages[0].id}"
+        assert await relay.end() == 0
+        await until(lambda: len(relay.named("relay.stopped", reason="signal")) == 3)
 
 
 async def test_a_second_term_ends_all_workers_at_once(tmp_path):
-    async with simulated() as ses:
-        config = written(tmp_path, ses.url, more=TWO)
-        async with serving(config, environment(tmp_path)) as relay, relay.line() as busy:
-            ses.hold_back()
-            await busy.envelope()
-            await busy.begin(MAIL)
-            await ses.holding()
-            relay.signal(signal.SIGTERM)
-            await until(lambda: refused(relay.port))
-            relay.signal(signal.SIGTERM)
-            assert await relay.end() == 0
-            assert not (await busy.reply()).startswith("250")
-            assert relay.named("relay.stopped", reason="cut off")
+    async with stopping_in_the_middle(tmp_path) as (_, relay, busy):
+        relay.signal(signal.SIGTERM)
+        assert await relay.end() == 0
+        assert not (await busy.reply()).startswith("250")
+        assert relay.named("relay.stopped", reason="cut off")
 
 
 def refused(port):

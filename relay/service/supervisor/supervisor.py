@@ -268,7 +268,7 @@ class Supervisor:
 
     async def put(self, new: Sequence[NewEntry]) -> NoCustody | StoreFault | None:
         """Have a worker keep what feedback causes."""
-        match await self._staff.keep(Keep(new)):
+        match await self._staff.keep(Keep.of(new)):
             case None:
                 return None
             case NoCustody() | StoreFault() as answer:

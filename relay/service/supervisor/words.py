@@ -7,10 +7,12 @@ Errors: none.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 from relay.delivery.account import Look
+from relay.model.content import Content
 from relay.model.ports import NewEntry
 from relay.model.settings import Settings
 from relay.service.seat import Seat
@@ -87,6 +89,11 @@ class Keep:
 
     new: Sequence[NewEntry]
 
+    @classmethod
+    def of(cls, new: Sequence[NewEntry]) -> Self:
+        """Take new entries; a body that is a view on other octets becomes octets of its own."""
+        return cls([_portable(one) for one in new])
+
 
 Question = TakeOver | Adopt | GiveBack | Keep
 
@@ -133,6 +140,15 @@ class Told:
     readiness: Readiness
     happened: Sequence[Happened]
     counted: Counted = NOTHING
+
+
+def _portable(one: NewEntry) -> NewEntry:
+    message = replace(one.entry.message, content=_whole(one.entry.message.content))
+    return NewEntry(entry=replace(one.entry, message=message), content=_whole(one.content))
+
+
+def _whole(content: Content) -> Content:
+    return Content(content.fields, bytes(content.body))
 
 
 Order = Begin | Looked | Elsewhere | Drain | Hurry | Asked

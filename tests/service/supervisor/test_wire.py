@@ -4,8 +4,10 @@ import asyncio
 import socket
 from contextlib import asynccontextmanager
 
+from stored import new
+
 from relay.service.supervisor.wire import Wire
-from relay.service.supervisor.words import Adopt, Answered, Asked
+from relay.service.supervisor.words import Adopt, Answered, Asked, Keep
 
 
 @asynccontextmanager
@@ -27,6 +29,12 @@ async def test_words_arrive_in_order():
         assert [await other.hear() for _ in said] == said
         other.say(said[0])
         assert await one.hear() == said[0]
+
+
+async def test_a_message_arrives_octet_for_octet_whatever_its_body_is_a_view_of():
+    async with two_ends() as (one, other):
+        one.say(Keep.of([new("a", body=memoryview(b"--a view--")[2:-2])]))
+        assert await other.hear() == Keep([new("a", body=b"a view")])
 
 
 async def test_an_end_that_is_gone_is_the_end_of_words():
