@@ -102,10 +102,11 @@ class Machine:
         )
         self._group = Path(control_groups()) / f"ses-relay-test-{os.getpid()}"
         self._group.mkdir()
-        apart = " ".join(("unshare", "--fork", *APART))
+        apart = " ".join(("unshare", "--fork", "--kill-child", *APART))
         entered = f"echo $$ > {self._group}/cgroup.procs; exec {apart} sh -c "
         self._process = subprocess.Popen(
-            ["sh", "-c", entered + shlex.quote(script)],
+            # It ends with the tests, however they end.
+            [program("setpriv"), "--pdeathsig", "KILL", "sh", "-c", entered + shlex.quote(script)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

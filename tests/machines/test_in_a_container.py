@@ -38,7 +38,7 @@ for folder in / /etc /opt /opt/source /opt/packages /opt/python /run /tmp /var; 
 done
 export PATH=/opt/ses-relay/bin:/usr/bin:/bin AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=b
 cd /
-exec setpriv --reuid={uid} --regid={gid} --clear-groups --no-new-privs \\
+exec setpriv --reuid={uid} --regid={gid} --clear-groups --no-new-privs --pdeathsig=keep \\
   --bounding-set=-all --inh-caps=-all {command} >/run/log/ses-relay.log 2>&1 </dev/null
 """
 # The network of a new namespace is down (netdevice(7): SIOCSIFFLAGS, IFF_UP).
