@@ -137,6 +137,12 @@ async def the_commands_say_it(folder, sent, suppressed):
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)
 
+    async def traced(ses_id):
+        args = ["trace", ses_id, "--config", str(config), "--json"]
+        result = await asyncio.to_thread(CliRunner().invoke, app, args)
+        told = json.loads(result.stdout)["events"] if result.exit_code == 0 else []
+        return {event["event"] for event in told}
+
     listed, report = await said("suppression", "list"), await said("report")
     assert sorted(one["address"] for one in listed) == sorted(suppressed)
     [user] = report["users"]
@@ -155,6 +161,8 @@ async def the_commands_say_it(folder, sent, suppressed):
         GONE: {"feedback.bounce"},
     }
     for recipient, ses_id in sent.items():
-        events = {event["event"] for event in (await said("trace", ses_id))["events"]}
-        assert {"message.received", "message.relayed"} < events
-        assert {one for one in events if one.startswith("feedback.")} == ends[recipient]
+        async with asyncio.timeout(PATIENCE):  # the history is written with the next commit
+            while not (known := await traced(ses_id)) >= ends[recipient]:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert {"message.received", "message.relayed"} < known
+        assert {one for one in known if one.startswith("feedback.")} == ends[recipient]
