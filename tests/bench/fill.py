@@ -50,9 +50,6 @@ async def history(stores, numbers, now):
                 "ses_message_id": f"s{number // 2}",
             },
         )
-    # They follow the commit after them: when one more is done, none of them waits any longer.
-    for _ in range(2):
-        await stores.shared.crew.writer.do(stores.shared.databases[0], lambda _: None)
 
 
 async def suppression(stores, numbers, now):
@@ -65,13 +62,14 @@ async def suppression(stores, numbers, now):
 
 async def main(folder, what, count):
     clock = SystemClock()
-    stores = await open_sqlite(Path(folder), 0, Crew.threads(Files(), clock), 30 * 86400.0)
-    assert not isinstance(stores, StoreFault), stores
     fill = {"queue": queue, "history": history, "suppression": suppression}[what]
     for start in range(0, count, 1000):
+        # Only so many notes of history may wait; all of them are written when the store closes.
+        stores = await open_sqlite(Path(folder), 0, Crew.threads(Files(), clock), 30 * 86400.0)
+        assert not isinstance(stores, StoreFault), stores
         await fill(stores, range(start, min(start + 1000, count)), clock.now())
-    assert stores.shared.history.lost == 0, stores.shared.history.last_loss
-    await stores.close()
+        await stores.close()
+        assert stores.shared.history.lost == 0, stores.shared.history.last_loss
 
 
 if __name__ == "__main__":
