@@ -15,7 +15,7 @@ from relay_world import MAIL, eventually, simulated, until
 from serve_config import tickets, written
 from smtp_line import SmtpLine
 
-from relay.simulator import Fail
+from relay.simulator import Fail, Fate, Publishing, Scripted
 
 TWO = "workers: 2\n"
 LOST = "lost_answer"
@@ -288,6 +288,45 @@ async def test_a_users_limit_is_one_for_all_workers(tmp_path):
             replies = [await send(relay, b"more\r\n") for _ in range(12)]
             assert 2 <= sum(reply.startswith("250 ") for reply in replies) <= 4
             assert {reply[:9] for reply in replies if not reply.startswith("250 ")} == {"450 4.7.1"}
+            await stopped(relay)
+
+
+LEARNING = """
+feedback: {{sqs: [{{queue_url: "{url}/123456789012/events", region: eu-west-1}}]}}
+bounces: {{to: sender, from: bounces@example.com}}
+"""
+
+
+async def test_what_the_supervisor_learns_holds_for_all_workers(tmp_path):
+    gone = Fate(
+        kind="Bounce",
+        type="Permanent",
+        subtype="General",
+        status="5.1.1",
+        diagnostic="smtp; 550 5.1.1 no such user",
+    )
+    async with simulated() as ses:
+        publisher = ses.simulator.service.publisher
+        publisher.change(Publishing(format="configuration_set"))
+        publisher.fates.add(Scripted(recipient="b@example.org", fate=gone))
+        more = TWO + LEARNING.format(url=ses.url)
+        config = written(tmp_path, ses.url, store=f"sqlite:///{tmp_path}/queue", more=more)
+        async with serving(config, environment(tmp_path)) as relay:
+            assert (await send(relay, b"")).startswith("250 2.0.0 Ok ")
+            [line] = await relay.logged("suppression.added")
+            assert "worker" not in line
+            # The sender hears of it, by mail that a worker keeps and sends.
+            await until(lambda: any(one.destinations == ("a@example.com",) for one in ses.messages))
+            assert all("worker" in line for line in relay.named("message.relayed"))
+            refused_by = set()
+
+            async def known_to_both():
+                reply = await send(relay, b"again")
+                refused_by.update(line["worker"] for line in relay.named("smtp.refused"))
+                return not reply.startswith("250 ") and refused_by == {0, 1}
+
+            await eventually(known_to_both)
+            assert await counted(relay, 'ses_relay_bounce_ratio{user="local"') > 0
             await stopped(relay)
 
 
