@@ -16,10 +16,11 @@ import typer
 from relay.cli.loading import settings
 from relay.cli.options import Common, flattened
 from relay.cli.output import Column, failure, print_json, print_table, printable
-from relay.cli.store import with_store
+from relay.cli.store import opened
 from relay.cli.surroundings import around
-from relay.model.ports import Suppression
-from relay.model.settings import Listener, Settings, SqliteStore
+from relay.model.clock import Clock
+from relay.model.ports import StoreFault, Suppression
+from relay.model.settings import Listener, NoStore, Settings, SqliteStore, Store
 from relay.service.explain import Attempted, Explanation, Planned, explain
 from relay.service.snapshot import Unusable, snapshot_of
 from relay.stores.none import NoSuppression
@@ -72,7 +73,7 @@ def explain_message(
     """Show what the relay would do with a message: replies, rules, changes, requests to SES.
 
     A dry run of the real way; nothing is sent or written. `-` is standard input. The suppression
-    list is asked where there is a store; limits, holds and the account are not.
+    list is asked where there is a store that can be reached; limits, holds and the account are not.
 
     Example: `ses-relay explain mail.eml --from a@example.com --to b@example.org --user tickets`
     """
@@ -87,14 +88,16 @@ def explain_message(
     async def told(suppression: Suppression) -> Explanation:
         return await explain(snapshot, attempted, suppression, clock)
 
-    async def work(store: Shared) -> Explanation:
-        return await told(store.suppression)
+    async def beside_the_relay() -> Explanation:
+        store = await _opened(known.queue.store, clock)
+        if store is None:
+            return await told(NoSuppression())
+        try:
+            return await told(store.suppression)
+        finally:
+            await store.close()
 
-    store = known.queue.store
-    if isinstance(store, SqliteStore) and Places(store.folder).state.exists():
-        story = with_store(known, clock, work)
-    else:
-        story = asyncio.run(told(NoSuppression()))
+    story = asyncio.run(beside_the_relay())
     if common.as_json:
         print_json(_document(story))
     else:
@@ -104,6 +107,19 @@ def explain_message(
     if not story.accepted:
         last = story.stages[-1]
         raise failure(f"refused at {printable(last.said)}: {printable(str(last.reply))}")
+
+
+async def _opened(store: Store, clock: Clock) -> Shared | None:
+    """Open the store whose suppression list is asked; None: there is none, or none yet."""
+    if isinstance(store, NoStore):
+        return None
+    if isinstance(store, SqliteStore) and not Places(store.folder).state.exists():
+        return None
+    shared = await opened(store, clock)
+    if isinstance(shared, StoreFault):
+        typer.echo(f"the suppression list was not asked: {printable(shared.reason)}", err=True)
+        return None
+    return shared
 
 
 def _attempted(known: Settings, file: Path, envelope: Envelope, who: Who) -> Attempted:

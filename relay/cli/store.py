@@ -33,7 +33,7 @@ def with_store(settings: Settings, clock: Clock, work: Callable[[Shared], Awaita
         )
 
     async def beside_the_relay() -> T:
-        shared = sound(await _opened(store, clock))
+        shared = sound(await opened(store, clock))
         try:
             return await work(shared)
         finally:
@@ -51,7 +51,8 @@ def sound(answer: T | StoreFault) -> T:
     return answer
 
 
-async def _opened(store: SqliteStore | PostgresStore, clock: Clock) -> Shared | StoreFault:
+async def opened(store: SqliteStore | PostgresStore, clock: Clock) -> Shared | StoreFault:
+    """Open a store beside the relay that may be running on it."""
     match store:
         case SqliteStore(folder=folder):
             if not Places(folder).state.exists():

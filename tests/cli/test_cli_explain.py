@@ -1,10 +1,14 @@
 """`explain` as it is typed; that it says what the relay does is tested among the scenarios."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from postgres_server import PostgresServer
 
+from relay.model.clock import SystemClock
 from relay.model.ports import Suppressed
+from relay.stores.postgresql.opening import open_node
 
 MAIL = b"From: a@example.com\nTo: b@example.org\nBcc: hidden@example.org\nSubject: Hi\n\nHello\n"
 CONFIG = """\
@@ -158,6 +162,44 @@ def test_octets_that_no_listener_takes_are_refused(asked):
     answer = asked("--user", "tickets")
     assert answer.code == 1
     assert answer.json["stages"][-1]["heard"] == "554 5.6.0 NUL octet in the message"
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """One private PostgreSQL for these tests."""
+    server = PostgresServer()
+    try:
+        server.create()
+        yield server
+    finally:
+        server.remove()
+
+
+def test_the_suppression_list_is_asked_in_postgresql_too(asked, postgres):
+    url = postgres.url()
+    asked.typed.config.write_text(CONFIG.format(store=url))
+    before = asked("--user", "tickets")
+    assert before.code == 0
+    assert before.err.startswith("the suppression list was not asked: no relay has kept anything")
+
+    async def suppress():
+        stores = await open_node(url, 60.0, SystemClock())
+        gone = Suppressed(address="b@example.org", reason="bounce", since=datetime.now(UTC))
+        assert await stores.shared.suppression.suppress([gone]) is None
+        await stores.close()
+
+    asyncio.run(suppress())
+    after = asked("--user", "tickets")
+    assert after.code == 1
+    last = after.json["stages"][-1]
+    assert last["heard"] == "550 5.1.1 b@example.org is on the suppression list (bounce)"
+
+
+def test_a_database_that_cannot_be_reached_is_no_reason_to_explain_nothing(asked):
+    asked.typed.config.write_text(CONFIG.format(store="postgresql://r@/none?host=/nowhere"))
+    answer = asked("--user", "tickets")
+    assert answer.code == 0
+    assert answer.err.startswith("the suppression list was not asked: PostgreSQL cannot be reached")
 
 
 def test_the_suppression_list_is_asked_and_nothing_is_written(asked):
