@@ -38,10 +38,12 @@ class Letter:
 class Crowd:
     """Several clients on connections of their own."""
 
-    def __init__(self, port, rng, *, large=0.04, hang_ups=0.05):
+    def __init__(self, port, rng, *, host="127.0.0.1", large=0.04, hang_ups=0.05, many=0.12):
         self.letters = []
+        self._host = host
         self._port = port
         self._rng = rng
+        self._many = many  # share of messages to several recipients
         self._large = large  # share of messages beyond 128 KiB
         self._hang_ups = hang_ups  # share of messages whose client does not wait for the verdict
         self._numbers = itertools.count(1)
@@ -63,12 +65,15 @@ class Crowd:
     def _letter(self):
         number = next(self._numbers)
         kind = self._rng.random()
-        count = self._rng.randint(51, 120) if kind < 0.01 else 3 if kind < 0.12 else 1
+        several = self._rng.randint(51, 120) if kind < self._many / 12 else 3
+        count = several if kind < self._many else 1
         body = "x" * 76 + "\r\n"
-        lines = 2_000 if 0.12 <= kind < 0.12 + self._large else 3
+        lines = 2_000 if self._many <= kind < self._many + self._large else 3
         letter = Letter(
             number=number,
-            recipients=tuple(f"m{number}-{place}@example.org" for place in range(count)),
+            recipients=tuple(
+                f"m{number}-{place}@{self._host}.example.org" for place in range(count)
+            ),
             octets=(
                 f"From: a@example.com\r\nSubject: message {number}\r\n\r\n{body * lines}"
             ).encode(),
@@ -97,7 +102,7 @@ class Crowd:
         try:
             async with asyncio.timeout(PATIENCE):
                 if isinstance(line, str):
-                    line = await Line.to(self._port, line)
+                    line = await Line.to(self._host, self._port, line)
                 reply = await line.envelope(letter.recipients)
                 if reply.startswith("354 "):
                     reply, handed_over = LOST, True
@@ -125,8 +130,8 @@ class Line:
         self._reader, self._writer = reader, writer
 
     @classmethod
-    async def to(cls, port, address):
-        ends = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
+    async def to(cls, host, port, address):
+        ends = await asyncio.open_connection(host, port, local_addr=(address, 0))
         line = cls(*ends)
         # Whatever is said to us and not read when we hang up shall go unheard: a reset, no goodbye.
         sock = line._writer.get_extra_info("socket")

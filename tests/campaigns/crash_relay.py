@@ -47,12 +47,12 @@ def free_port():
         return sock.getsockname()[1]
 
 
-def configuration(folder, ses_url, port, rate="auto", **queue):
+def configuration(folder, ses_url, bind, route=None, **queue):
     """Write a configuration file for a relay with one open listener."""
     path = folder / "config.yaml"
     content = {
         "hostname": "relay.example.com",
-        "listeners": [{"bind": f"127.0.0.1:{port}", "tls": "off", "auth": "off"}],
+        "listeners": [{"bind": bind, "tls": "off", "auth": "off"}],
         "users": [
             {
                 "name": f"user{number}",
@@ -66,8 +66,7 @@ def configuration(folder, ses_url, port, rate="auto", **queue):
             "default": {
                 "region": "eu-west-1",
                 "endpoint_url": ses_url,
-                "headroom": 1.0,
-                "max_send_rate": rate,
+                **(route or {}),
             },
         },
         "queue": {
@@ -104,10 +103,10 @@ class KilledRelay:
 
     @classmethod
     @asynccontextmanager
-    async def launched(cls, folder, ses_url, **options):
+    async def launched(cls, folder, ses_url, host="127.0.0.1", **options):
         """Launch it; `store` is the URL of a PostgreSQL database, else it is a folder."""
         port = free_port()
-        path = configuration(folder, ses_url, port, **options)
+        path = configuration(folder, ses_url, f"{host}:{port}", **options)
         launcher = await asyncio.create_subprocess_exec(
             sys.executable,
             HERE / "crash_launcher.py",

@@ -40,8 +40,9 @@ async def campaign(folder, seed, deaths, pauses, **queue):
     # Lives of a second are too short to ask for the account's rate each time.
     in_a_rush = pauses is BUSY
     rate, told, weather = (SLOW, "auto", WORSE) if in_a_rush else (FAST, FAST, BAD)
+    route = {"headroom": 1.0, "max_send_rate": told}
     simulator, ledger = bad_ses(rng, rate, weather)
-    launched = partial(KilledRelay.launched, folder, rate=told, **queue)
+    launched = partial(KilledRelay.launched, folder, route=route, **queue)
     async with running(simulator) as url, launched(url) as relay:
         crowd = Crowd(relay.port, rng, large=0.04 if in_a_rush else 0.2)
         submitting = asyncio.create_task(crowd.run(*pauses))

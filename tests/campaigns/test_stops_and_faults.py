@@ -12,6 +12,7 @@ from crash_relay import KilledRelay, until
 from relay.simulator import Account, Delay, Fault, Simulator, running
 
 FAST = 1_000_000.0
+ROUTE = {"headroom": 1.0, "max_send_rate": FAST}
 
 
 @asynccontextmanager
@@ -20,7 +21,7 @@ async def world(folder, **options):
     simulator = Simulator(Account(max_send_rate=FAST, max_24_hour_send=-1))
     async with (
         running(simulator) as url,
-        KilledRelay.launched(folder, url, rate=FAST, **options) as relay,
+        KilledRelay.launched(folder, url, route=ROUTE, **options) as relay,
     ):
         yield simulator, relay
 
@@ -32,7 +33,7 @@ def letter(number):
 
 async def submit(relay, *numbers):
     """Send messages on one connection; gives the replies."""
-    line = await Line.to(relay.port, "127.0.0.1")
+    line = await Line.to("127.0.0.1", relay.port, "127.0.0.1")
     replies = []
     try:
         for number in numbers:
