@@ -180,7 +180,7 @@ async def test_a_missing_configuration_set_holds_its_own_mail_alone(tmp_path):
         await relay.clock.sleep(3600)
         assert relay.log.named("message.failed") == []
         relay.simulator.account = replace(FAST, configuration_sets={"news": ConfigurationSet()})
-        await relay.until_empty(1800)
+        await relay.until_empty(7200)
         assert len(relay.taken) == 100
 
 
