@@ -8,15 +8,18 @@ Errors: none.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from relay.feedback.origin import Origin
 from relay.feedback.slots import Slots
 from relay.feedback.treatment import is_simulated
 from relay.model.address import Address
-from relay.model.ports import Subject, Tally, slot_of
+from relay.model.ports import TALLY_SLOT, Subject, Tally, slot_of
 from relay.model.reputation import Count
 
+_SLOT_SECONDS = TALLY_SLOT.total_seconds()
+# User, route, tags, and the slot by its number.
+_Sender = tuple[str, str, tuple[tuple[str, str], ...], int]
 _MOST_TAGS = 10_000  # beyond, a new tag is not counted: it names messages, not kinds of mail
 
 
@@ -26,6 +29,8 @@ class Ledger:
     def __init__(self) -> None:
         self._slots: dict[tuple[Subject, str], Slots] = {}
         self._unsaved: dict[tuple[Subject, str, datetime], Tally] = {}
+        # What SES took since somebody last asked: recipients and messages by sender and slot.
+        self._fresh: dict[_Sender, list[int]] = {}
 
     def note(self, event: str, at: datetime, facts: Mapping[str, object]) -> None:
         """Count what SES took; called with each event of a message's life."""
@@ -33,16 +38,22 @@ class Ledger:
         if event != "message.relayed" or not isinstance(named, list):
             return
         tags = facts.get("tags")
-        origin = Origin(
-            user=str(facts.get("user", "")),
-            route=str(facts.get("route", "")),
-            tags=tags if isinstance(tags, dict) else {},
-        )
-        relayed = sum(not _simulated(text) for text in named)
-        messages = int(facts.get("request") == 1)
-        for tally in self.spread(origin, at, Count(relayed=relayed, messages=messages)):
-            self.add(tally)
-            self.keep(tally)
+        known = tuple(tags.items()) if isinstance(tags, dict) else ()
+        slot = int(at.timestamp() // _SLOT_SECONDS)
+        sender = (str(facts.get("user", "")), str(facts.get("route", "")), known, slot)
+        sent = self._fresh.setdefault(sender, [0, 0])
+        sent[0] += len([1 for text in named if not _simulated(str(text))])
+        sent[1] += facts.get("request") == 1
+
+    def _settle(self) -> None:
+        """Enter what was only noted: once for many messages."""
+        fresh, self._fresh = self._fresh, {}
+        for (user, route, tags, slot), (relayed, messages) in fresh.items():
+            at = datetime.fromtimestamp(slot * _SLOT_SECONDS, UTC)
+            origin = Origin(user=user, route=route, tags=dict(tags))
+            for tally in self.spread(origin, at, Count(relayed=relayed, messages=messages)):
+                self.add(tally)
+                self.keep(tally)
 
     def spread(self, origin: Origin, at: datetime, count: Count) -> Sequence[Tally]:
         """Count for the user, for the route and for each tag, as far as they are known."""
@@ -88,18 +99,21 @@ class Ledger:
 
     def unsaved(self) -> Sequence[Tally]:
         """Give, once, what is to be saved."""
+        self._settle()
         unsaved, self._unsaved = self._unsaved, {}
         return tuple(unsaved.values())
 
     def names(self, subject: Subject) -> Iterator[str]:
         """Give all of one kind that anything is known of."""
+        self._settle()
         return (name for kind, name in list(self._slots) if kind is subject)
 
     def of(self, subject: Subject, name: str) -> Slots:
         """Give what is counted for one; nothing, where nothing is."""
+        self._settle()
         return self._slots.get((subject, name)) or Slots()
 
 
-def _simulated(text: object) -> bool:
-    address = Address.parse(str(text))
+def _simulated(text: str) -> bool:
+    address = Address.parse(text) if "simulator" in text.lower() else None
     return isinstance(address, Address) and is_simulated(address)

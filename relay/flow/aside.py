@@ -22,7 +22,7 @@ HEADER_ABOVE = 16 * 1024
 
 def long_header(content: Content) -> bool:
     """Say if reading the header's fields would be felt by others."""
-    return sum(len(field.raw) for field in content.fields) > HEADER_ABOVE
+    return sum([len(field.raw) for field in content.fields]) > HEADER_ABOVE
 
 
 def long(content: Content) -> bool:

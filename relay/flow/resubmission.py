@@ -59,6 +59,8 @@ class Resubmissions:
             except asyncio.CancelledError:  # it has hung up again
                 self.abandoned(mark, earlier)
                 raise
+        if self.verdicts.surely_none(mark):
+            return None
         taking = self.owner.start("verdict", self._take(mark))
         try:
             return await asyncio.shield(taking)

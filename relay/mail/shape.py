@@ -32,6 +32,7 @@ from relay.mail.headers import (
 from relay.mail.long_lines import fold
 from relay.mail.once import reduce_duplicates
 from relay.mail.parts import encode_parts
+from relay.mail.plain import is_plain
 from relay.mail.received import loop, received
 from relay.mail.references import message_id, with_reference
 from relay.mail.refusal import Refusal
@@ -87,6 +88,7 @@ class _Draft:
 
     content: Content
     changed: list[Changed]
+    plain: bool = False  # the steps that mend a header would find nothing to do
 
     @property
     def fields(self) -> _Fields:
@@ -131,20 +133,25 @@ def _obey_and_hide(draft: _Draft, how: Shaping) -> SesParameters | Refusal:
     """Do what the rules say, take over what the user may tell SES, remove what must not go on."""
     draft.take(without_claims(draft.fields, how.hostname))
     draft.take(_by_rule(draft.fields, how))
+    draft.plain = is_plain(draft.fields)
     ses = ses_parameters(draft.fields, how.ses_headers)
-    draft.take(_without_hidden(draft.fields))
+    if not draft.plain:
+        draft.take(_without_hidden(draft.fields))
     return ses
 
 
 def _settle_header(draft: _Draft, how: Shaping) -> Authors | Refusal:
     """Mend the header until SES and receivers read it one way, and settle who writes."""
-    draft.take(mend_syntax(draft.fields))
-    if refusal := draft.take(seven_bit(draft.fields)):
-        return refusal
-    if refusal := draft.take(reduce_duplicates(draft.fields)):
-        return refusal
-    draft.take(set_default_from(draft.fields, how.default_from))
-    draft.take(rewrite_from(draft.fields, how.rewrite_from))
+    if not draft.plain:
+        draft.take(mend_syntax(draft.fields))
+        if refusal := draft.take(seven_bit(draft.fields)):
+            return refusal
+        if refusal := draft.take(reduce_duplicates(draft.fields)):
+            return refusal
+    if how.default_from is not None:
+        draft.take(set_default_from(draft.fields, how.default_from))
+    if how.rewrite_from is not None:
+        draft.take(rewrite_from(draft.fields, how.rewrite_from))
     return read_authors(draft.content)
 
 

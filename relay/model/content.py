@@ -4,23 +4,26 @@ Standards: RFC 5322 §2.1 (header and body), §2.2.3 (folding).
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Self
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Field:
-    """One header field exactly as it stands in the message, folded lines and last CRLF included."""
+    """One header field exactly as it stands in the message, folded lines and last CRLF included.
+
+    `name` is what stands before the colon, in lower case, blanks at its end removed.
+    """
 
     raw: bytes
+    name: bytes = field(init=False, repr=False, compare=False)
 
-    @cached_property
-    def name(self) -> bytes:
-        """The field name in lower case; what stands before the colon, blanks at its end removed."""
-        return self.raw.partition(b":")[0].rstrip(b" \t\r\n").lower()
+    def __post_init__(self) -> None:
+        """Read the name once: every step asks for it."""
+        name = self.raw.partition(b":")[0].rstrip(b" \t\r\n").lower()
+        object.__setattr__(self, "name", name)
 
-    @cached_property
+    @property
     def value(self) -> bytes:
         """The unfolded value without the blanks around it (RFC 5322 §2.2.3)."""
         return self.raw.partition(b":")[2].replace(b"\r\n", b"").strip(b" \t")

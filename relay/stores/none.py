@@ -182,6 +182,10 @@ class NoVerdicts:
     async def keep(self, fingerprint: bytes, reply: Reply, until: datetime) -> None:
         """Let it go: the operator chose a relay without a memory."""
 
+    def surely_none(self, fingerprint: bytes) -> bool:
+        """Say so of every message."""
+        return True
+
     async def take(self, fingerprint: bytes, now: datetime) -> None:
         """Owe nothing."""
 

@@ -28,6 +28,10 @@ class Owed:
         self._looked_at = float("-inf")
         self._looking = asyncio.Lock()
 
+    def surely_without(self, fingerprint: bytes) -> bool:
+        """Say that no verdict on this message is kept; False: `may_have` must be asked."""
+        return not self._stale() and fingerprint not in self._known
+
     async def may_have(self, fingerprint: bytes) -> bool | StoreFault:
         """Say False only where no verdict on this message is kept."""
         if self._stale():

@@ -149,6 +149,9 @@ class MemoryVerdicts:
     async def keep(self, fingerprint, reply, until):
         self.kept[fingerprint] = reply
 
+    def surely_none(self, fingerprint):
+        return False
+
     async def take(self, fingerprint, now):
         return self.kept.pop(fingerprint, None)
 

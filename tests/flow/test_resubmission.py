@@ -23,6 +23,9 @@ class SlowVerdicts:
         await self.may_write.wait()
         self.kept[fingerprint] = reply
 
+    def surely_none(self, fingerprint):
+        return False
+
     async def take(self, fingerprint, now):
         return self.kept.pop(fingerprint, None)
 

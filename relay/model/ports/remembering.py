@@ -69,6 +69,10 @@ class Verdicts(Protocol):
         """Remember the reply to the message with this fingerprint of user, envelope and octets."""
         ...
 
+    def surely_none(self, fingerprint: bytes) -> bool:
+        """Say, without waiting, that nothing is owed; False: `take` must be asked."""
+        ...
+
     async def take(self, fingerprint: bytes, now: datetime) -> Reply | StoreFault | None:
         """Give the reply out, once; None: nothing is owed."""
         ...

@@ -103,6 +103,10 @@ class PostgresVerdicts:
         self._owed.add(fingerprint)
         return await self._database.ask(work)
 
+    def surely_none(self, fingerprint: bytes) -> bool:
+        """Say from memory that nothing is owed."""
+        return self._owed.surely_without(fingerprint)
+
     async def take(self, fingerprint: bytes, now: datetime) -> Reply | StoreFault | None:
         """Give the reply out, once."""
         owed = await self._owed.may_have(fingerprint)

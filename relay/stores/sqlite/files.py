@@ -63,7 +63,7 @@ class Files:
 
     def identity(self, path: Path) -> tuple[int, int]:
         """Say which file a path leads to now: device and inode."""
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - Path.stat costs three times as much
         return found.st_dev, found.st_ino
 
     def connect(self, path: Path, *, create: bool, patience: float) -> sqlite3.Connection:

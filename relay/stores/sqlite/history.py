@@ -21,6 +21,7 @@ from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database
 
 _BATCH = 200  # notes written in one transaction, so that mail never waits long behind them
+_ROWS = 100  # of them in one statement
 _OLD = 1_000  # events and names removed in one transaction, for which mail waits
 
 
@@ -56,14 +57,23 @@ class _Batch:
         """Write them all."""
         with self._lock:
             self._closed = True
-        names = [(name, note.message, note.at) for note in self._notes for name in note.names]
-        connection.executemany(
-            "INSERT INTO events (at, event, message, facts) VALUES (?, ?, ?, ?)",
-            [(note.at, note.event, note.message, note.facts) for note in self._notes],
+        events = [(note.at, note.event, note.message, note.facts) for note in self._notes]
+        names = {(name, note.message): note.at for note in self._notes for name in note.names}
+        _insert(connection, "INSERT INTO events (at, event, message, facts)", events)
+        _insert(
+            connection,
+            "INSERT OR IGNORE INTO names (name, message, at)",
+            [(*known, at) for known, at in names.items()],
         )
-        connection.executemany(
-            "INSERT OR IGNORE INTO names (name, message, at) VALUES (?, ?, ?)", names
-        )
+
+
+def _insert(connection: sqlite3.Connection, into: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert rows, many with each step of the database: between steps the thread must wait."""
+    for start in range(0, len(rows), _ROWS):
+        some = rows[start : start + _ROWS]
+        places = ", ".join([f"({', '.join('?' * len(some[0]))})"] * len(some))
+        values = [value for row in some for value in row]
+        connection.execute(f"{into} VALUES {places}", values)
 
 
 class SqliteHistory:

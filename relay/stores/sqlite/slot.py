@@ -56,6 +56,7 @@ class Slot(Guard):
         self.places = places
         self.number = number
         self._files = files
+        self._lock = places.lock(number)
         self._descriptor = descriptor
 
     @classmethod
@@ -71,12 +72,11 @@ class Slot(Guard):
 
     def check(self) -> None:
         """Make sure of the ownership; after a remount the lock is taken again."""
-        path = self.places.lock(self.number)
         own = os.fstat(self._descriptor)
-        if self._files.identity(path) == (own.st_dev, own.st_ino):
+        if self._files.identity(self._lock) == (own.st_dev, own.st_ino):
             return
         try:
-            descriptor = _locked(path)
+            descriptor = _locked(self._lock)
         except BlockingIOError:
             raise UnfitError(f"slot {self.number} is in use by another process now") from None
         os.close(self._descriptor)

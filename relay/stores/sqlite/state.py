@@ -104,6 +104,10 @@ class SqliteVerdicts:
         self._owed.add(fingerprint)  # first: who asks meanwhile stands in line behind this
         return await self._crew.writer.do(self._database, work)
 
+    def surely_none(self, fingerprint: bytes) -> bool:
+        """Say from memory that nothing is owed."""
+        return self._owed.surely_without(fingerprint)
+
     async def take(self, fingerprint: bytes, now: datetime) -> Reply | StoreFault | None:
         """Give the reply out, once."""
         owed = await self._owed.may_have(fingerprint)
