@@ -73,6 +73,10 @@ async def heard(call: Callable[[], Awaitable[T]]) -> T | Unanswered:
         return Unanswered(why=Why.CREDENTIALS, detail=str(exc))
     except (BotoCoreError, ResponseParserError, TimeoutError) as exc:
         return Unanswered(why=Why.UNREACHABLE, detail=f"{type(exc).__name__}: {exc}")
+    except (LookupError, TypeError, ValueError, AttributeError) as exc:
+        # A proxy's page with a 200: botocore raises whatever it stumbles over.
+        detail = f"the answer cannot be read ({type(exc).__name__}: {exc})"
+        return Unanswered(why=Why.UNREACHABLE, detail=detail)
 
 
 def date_in(headers: object) -> datetime | None:

@@ -69,7 +69,10 @@ class Standing:
         await self.clock.sleep(self.times.first * self.chance())
         while True:
             self._asked_again.clear()
-            await self.look()
+            try:
+                await self.look()
+            except Exception as error:  # noqa: BLE001 - a check that trips must not end the mail
+                self.telemetry.relay.fault("checks", error)
             await self._pause()
 
     async def look(self) -> None:

@@ -236,3 +236,23 @@ async def test_a_key_whose_time_ends_while_the_relay_runs_is_seen(standing, cloc
     await clock.sleep(TIMES.well + TIMES.first)
     running.cancel()
     assert "has not signed since 2026-11-21" in checked.warnings[0]
+
+
+async def test_a_check_that_trips_over_something_does_not_end_the_checks(standing, clock, log):
+    checks = Checks(PAUSED)
+
+    async def tripping(known):
+        if checks.rounds == 0:
+            checks.rounds += 1
+            raise KeyError("a bug")
+        async for finding in checks(known):
+            yield finding
+
+    checked = standing(tripping)
+    running = asyncio.create_task(checked.run())
+    await clock.sleep(2 * TIMES.well)
+    [line] = log.named("relay.fault")
+    assert line["where"] == "checks"
+    assert checked.warnings
+    running.cancel()
+    await asyncio.wait([running])
