@@ -113,7 +113,7 @@ class Worker:
         self._doors = HandedDoors()
         self._doors.handed(wire, begin.sockets)
         self._adopt = begin.adopt
-        self._looks = begin.looks
+        self._looks = dict(begin.looks)  # until it is up
         self._metrics = Metrics()
         self._open = False
         clock = self._clock = SystemClock()
@@ -140,7 +140,9 @@ class Worker:
         for number in (signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, lambda: None)
         self._serving = asyncio.create_task(self._relay.serve(self._stop, self._up))
-        attending = [asyncio.create_task(self._listen()), asyncio.create_task(self._tell())]
+        listening = asyncio.create_task(self._listen())
+        listening.add_done_callback(lambda _: self._end())  # also when it fails: a deaf one is none
+        attending = [listening, asyncio.create_task(self._tell())]
         try:
             with suppress(asyncio.CancelledError):
                 await self._serving
@@ -150,14 +152,16 @@ class Worker:
             await asyncio.gather(*attending, *self._answering, return_exceptions=True)
             self._report()
             await self._wire.said()
+        if not listening.cancelled() and (error := listening.exception()) is not None:
+            raise error
 
     def _up(self) -> None:
+        self._open = True
         for route, look in self._looks.items():
             self._looked(route, look)
         for slot in self._adopt:
             self._answering_to(self._adopted(slot))
         self._report()
-        self._open = True
         self._wire.say(Up())
 
     async def _listen(self) -> None:
@@ -178,14 +182,15 @@ class Worker:
                         self._serving.cancel()
                 case _:
                     raise TypeError(f"not a word for a worker: {word}")
-        self._end()
 
     def _end(self) -> None:
         self._doors.keep(())
         self._stop.set()
 
     def _looked(self, route: str, look: AccountState | AccountUnknown) -> None:
-        if isinstance(look, AccountState):
+        if not self._open:
+            self._looks[route] = look
+        elif isinstance(look, AccountState):
             self._relay.looked(route, look)
 
     def _answering_to(self, work: Coroutine[object, object, None]) -> None:
