@@ -81,7 +81,8 @@ class Route:
         unit=Unit.SHARE,
         above=0,
         at_most=1,
-        reason="Share of the account's rate that this relay may use.",
+        reason="Share of the account's rate that this relay may use, or all relays together that "
+        "share its store.",
     )
     fallback: str | None = option(
         default=None, reason="Route to use while this Region cannot be reached."
