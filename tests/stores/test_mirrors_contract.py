@@ -231,6 +231,36 @@ async def test_what_is_taken_off_here_is_taken_off_there_and_stays_off(kept, sha
     assert await mirrors.counts(LIST, later(90)) == ListCounts(known=0, absent=0)
 
 
+async def test_what_a_list_shows_late_does_not_undo_a_removal(kept, shared):
+    """SES had it on its list already, and we had not read that yet."""
+    mirrors = shared.mirrors
+    await mirrors.take_turn(LIST, AT, later(60))
+    await shared.suppression.suppress([ours()])
+    await removed(kept, shared, 60)
+    assert (await mirrors.to_delete(LIST, 9), await mirrors.holders([A])) == ([], [])
+    assert await mirrors.counts(LIST, later(61)) == ListCounts(known=0, absent=0)
+    await mirrors.forget(LIST, later(59))
+    assert await mirrors.take_over(LIST, [listed()], later(300)) == []
+    assert await look(shared) is None
+    assert (await mirrors.to_delete(LIST, 9), await mirrors.holders([A])) == ([A], [(A, LIST)])
+
+
+async def test_a_removal_says_nothing_of_a_list_that_nobody_looks_at_any_more(kept, shared):
+    await shared.mirrors.take_turn(LIST, AT, later(60))
+    await shared.suppression.suppress([ours()])
+    await removed(kept, shared, 25 * HOUR)
+    assert await learned(shared, "k", FROM_ACCOUNT) != ()
+
+
+async def test_a_list_that_does_not_show_it_forgets_the_removal(kept, shared):
+    mirrors = shared.mirrors
+    await mirrors.take_turn(LIST, AT, later(60))
+    await shared.suppression.suppress([ours()])
+    await removed(kept, shared, 60)
+    await mirrors.forget(LIST, later(61))
+    assert await mirrors.take_over(LIST, [listed()], later(300)) == [found()]
+
+
 async def test_what_is_still_there_long_after_is_taken_off_again(kept, shared):
     mirrors = shared.mirrors
     await mirrors.take_over(LIST, [listed()], AT)

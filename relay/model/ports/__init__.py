@@ -43,6 +43,7 @@ from relay.model.ports.mail import (
 )
 from relay.model.ports.mirroring import (
     FROM_ACCOUNT,
+    LOOKED_AT,
     SETTLES,
     SKEW,
     AccountListAtSes,
@@ -78,6 +79,7 @@ from relay.model.ports.sharing import Lease, Members, Pool, Renewal, Seen, Slowe
 __all__ = [
     "FROM_ACCOUNT",
     "LEARNED_REASONS",
+    "LOOKED_AT",
     "SENDERS_KEPT",
     "SETTLES",
     "SKEW",

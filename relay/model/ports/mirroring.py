@@ -22,6 +22,8 @@ FROM_ACCOUNT = "ses_account_list"
 SETTLES = timedelta(minutes=10)
 # How far SES's clock and ours may differ: beyond it SES refuses our signatures.
 SKEW = timedelta(minutes=5)
+# A list that nobody has looked at for so long is not kept together with ours any more.
+LOOKED_AT = timedelta(days=1)
 
 
 class ListedReason(StrEnum):
@@ -109,8 +111,9 @@ class Owed:
 class Mirrors(Protocol):
     """The mirrors of all lists. Addresses are in lower case.
 
-    `Suppression.unsuppress` marks the address as taken off here, in every mirror; putting it on our
-    list again, by whatever way, lifts the mark.
+    `Suppression.unsuppress` marks the address as taken off here, in every mirror, also where it has
+    not been seen: SES may have it and show it late. Putting it on our list again, by whatever way,
+    lifts the mark.
     """
 
     async def take_turn(

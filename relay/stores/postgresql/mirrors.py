@@ -217,7 +217,7 @@ class PostgresMirrors:
         async def work(connection: Connection) -> list[str]:
             found = await connection.fetch(
                 "SELECT address FROM ses_relay.account_listed WHERE list = $1"
-                " AND removed IS NOT NULL"
+                " AND removed IS NOT NULL AND updated > 0"
                 " AND (written IS NULL OR written < removed OR seen > written + $3)"
                 " ORDER BY removed LIMIT $2",
                 name,
@@ -262,7 +262,7 @@ class PostgresMirrors:
         async def work(connection: Connection) -> list[tuple[str, str]]:
             found = await connection.fetch(
                 "SELECT address, list FROM ses_relay.account_listed"
-                " WHERE address = ANY($1::text[]) ORDER BY address, list",
+                " WHERE address = ANY($1::text[]) AND updated > 0 ORDER BY address, list",
                 [_kept(address) for address in addresses],
             )
             return [(row[0], row[1]) for row in found]

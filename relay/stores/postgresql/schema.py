@@ -163,8 +163,9 @@ CREATE TABLE ses_relay.account_lists (
     pages integer NOT NULL DEFAULT 0,
     put_upto bigint NOT NULL DEFAULT 0
 );
--- seen: the begin of the last reading that showed it. removed: when it was taken off our list.
--- written: when we last put it there, or took it off.
+-- updated: by SES's clock, 0: it was not seen there. seen: the begin of the last reading that
+-- showed it. removed: when it was taken off our list. written: when we last put it there, or took
+-- it off.
 CREATE TABLE ses_relay.account_listed (
     list text, address text COLLATE "C",
     reason text NOT NULL, updated bigint NOT NULL,

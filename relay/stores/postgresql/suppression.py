@@ -13,7 +13,7 @@ from datetime import datetime
 
 from relay.model.address import Address
 from relay.model.clock import Clock
-from relay.model.ports import StoreFault, Suppressed
+from relay.model.ports import LOOKED_AT, StoreFault, Suppressed
 from relay.stores.codec import to_number, to_time
 from relay.stores.postgresql.database import Connection, Database, Row, keepable
 from relay.stores.prints import Prints, print_of
@@ -74,11 +74,21 @@ class PostgresSuppression:
         """Remove addresses and say which of them were there."""
         wanted = [_kept(address) for address in addresses]
 
-        now = to_number(self._clock.now())
+        now = self._clock.now()
 
         async def work(connection: Connection) -> list[str]:
             await lock(connection)
-            gone = await remove(connection, wanted, now)
+            gone = await remove(connection, wanted, to_number(now))
+            await connection.execute(
+                "INSERT INTO ses_relay.account_listed"
+                " (list, address, reason, updated, seen, removed)"
+                " SELECT name, address, '', 0, $2, $2"
+                " FROM ses_relay.account_lists, unnest($1::text[]) AS address"
+                " WHERE look_at > $3 ON CONFLICT DO NOTHING",
+                sorted(gone),
+                to_number(now),
+                to_number(now - LOOKED_AT),
+            )
             return [address for address in dict.fromkeys(wanted) if address in gone]
 
         return await self._database.run(work)

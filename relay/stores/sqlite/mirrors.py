@@ -194,6 +194,7 @@ class SqliteMirrors:
         def work(connection: sqlite3.Connection) -> list[str]:
             found = connection.execute(
                 "SELECT address FROM account_listed WHERE list = ? AND removed IS NOT NULL"
+                " AND updated > 0"
                 " AND (written IS NULL OR written < removed OR seen > written + ?)"
                 " ORDER BY removed LIMIT ?",
                 (name, _SETTLES, limit),
@@ -232,7 +233,8 @@ class SqliteMirrors:
                 (address, row[0])
                 for address in addresses
                 for row in connection.execute(
-                    "SELECT list FROM account_listed WHERE address = ? ORDER BY list",
+                    "SELECT list FROM account_listed WHERE address = ? AND updated > 0"
+                    " ORDER BY list",
                     (address.lower(),),
                 )
             ]

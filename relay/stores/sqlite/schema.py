@@ -215,8 +215,9 @@ def _state_4(connection: sqlite3.Connection) -> None:
             pages INTEGER NOT NULL DEFAULT 0,
             put_upto INTEGER NOT NULL DEFAULT 0
         ) STRICT, WITHOUT ROWID""",
-        # seen: the begin of the last reading that showed it. removed: when it was taken off our
-        # list. written: when we last put it there, or took it off.
+        # updated: by SES's clock, 0: it was not seen there. seen: the begin of the last reading
+        # that showed it. removed: when it was taken off our list. written: when we last put it
+        # there, or took it off.
         """CREATE TABLE account_listed (
             list TEXT NOT NULL, address TEXT NOT NULL,
             reason TEXT NOT NULL, updated INTEGER NOT NULL,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from relay.model.address import Address
-from relay.model.ports import StoreFault, Suppressed
+from relay.model.ports import LOOKED_AT, StoreFault, Suppressed
 from relay.stores.codec import to_number, to_time
 from relay.stores.prints import Prints, print_of
 from relay.stores.sqlite.crew import Crew
@@ -66,10 +66,18 @@ class SqliteSuppression:
     async def unsuppress(self, addresses: Sequence[str]) -> Sequence[str] | StoreFault:
         """Remove addresses and say which of them were there."""
         wanted = [address.lower() for address in addresses]
-        now = to_number(self._crew.clock.now())
+        now = self._crew.clock.now()
+        number, looked_at = to_number(now), to_number(now - LOOKED_AT)
 
         def work(connection: sqlite3.Connection) -> list[str]:
-            return [address for address in wanted if remove(connection, address, now)]
+            gone = [address for address in wanted if remove(connection, address, number)]
+            connection.executemany(
+                "INSERT OR IGNORE INTO account_listed"
+                " (list, address, reason, updated, seen, removed)"
+                " SELECT name, ?1, '', 0, ?2, ?2 FROM account_lists WHERE look_at > ?3",
+                [(address, number, looked_at) for address in gone],
+            )
+            return gone
 
         return await self._crew.writer.do(self._database, work)
 
