@@ -76,7 +76,7 @@ class Connection(SMTP):
         self._unsent = bytearray()
         self._held_back = False
         self._writable: asyncio.Future[None] | None = None
-        self._closing = False
+        self.closing = False  # this side has said its last word, or the other is gone
 
     def __dir__(self) -> Iterable[str]:
         return ()
@@ -110,7 +110,7 @@ class Connection(SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         """Note that nobody is there any more."""
         self.lost = error
-        self._closing = True
+        self.closing = True
         self.inbound.end()
         self.resume_writing()
         super(SMTP, self).connection_lost(error)
@@ -134,11 +134,6 @@ class Connection(SMTP):
         return False
 
     # --- for the session -------------------------------------------------------------------------
-
-    @property
-    def closing(self) -> bool:
-        """Whether this side has said its last word, or the other is gone."""
-        return self._closing
 
     @property
     def stuck(self) -> bool:
@@ -172,7 +167,7 @@ class Connection(SMTP):
 
     def send_now(self) -> None:
         """Send what was said without waiting."""
-        if self._unsent and self.transport is not None and not self._closing:
+        if self._unsent and self.transport is not None and not self.closing:
             self.transport.write(bytes(self._unsent))
         self._unsent.clear()
 
@@ -191,10 +186,10 @@ class Connection(SMTP):
 
     def close(self) -> None:
         """Send what was said and end the connection; a peer that does not read loses the rest."""
-        if self._closing:
+        if self.closing:
             return
         self.send_now()
-        self._closing = True
+        self.closing = True
         self.inbound.end()
         if self.transport is not None:
             # Asked for first: under TLS asyncio cannot tell it once the peer has closed too.
@@ -205,7 +200,7 @@ class Connection(SMTP):
 
     def abort(self) -> None:
         """End the connection at once."""
-        self._closing = True
+        self.closing = True
         self.inbound.end()
         if self.transport is not None:
             self.transport.abort()

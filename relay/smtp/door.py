@@ -30,11 +30,7 @@ class Door:
     certificate: Certificate | None
     users: Users
     dsn: bool  # whether DSN is kept as promised, and so offered
-
-    @property
-    def paths(self) -> PathRules:
-        """How addresses are read here."""
-        return PathRules(self.listener.strict_addresses, self.listener.default_domain)
+    paths: PathRules  # how addresses are read here
 
     def welcomes(self, host: Host | None) -> bool:
         """Say if a peer may connect. Who reaches a unix socket may."""

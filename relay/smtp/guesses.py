@@ -12,6 +12,7 @@ import math
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network
 from typing import Generic, TypeVar
 
@@ -30,6 +31,7 @@ MOST_KEYS = 10_000  # each of addresses, names and trusted pairs
 K = TypeVar("K")
 
 
+@lru_cache(4096)  # asked several times for each connection
 def neighbourhood(host: Host | None) -> str:
     """Give what a client is counted by: its IPv4 address, its IPv6 /64, or the unix socket."""
     if isinstance(host, IPv6Address):

@@ -16,6 +16,7 @@ from relay.smtp.certificates import Certificate, CertificateFault
 from relay.smtp.door import Door, House
 from relay.smtp.guesses import Guesses
 from relay.smtp.passwords import Passwords
+from relay.smtp.paths import PathRules
 from relay.smtp.patience import Patience
 from relay.smtp.session import Session
 from relay.smtp.sockets import Doors, ListenFault, OwnDoors
@@ -163,6 +164,7 @@ class Listeners:
             certificate=certificate,
             users=users,
             dsn=settings.bounces.to is not BounceTo.OFF,
+            paths=PathRules(listener.strict_addresses, listener.default_domain),
         )
 
     def _certificate(self, files: Tls) -> Certificate | CertificateFault:

@@ -265,8 +265,10 @@ class Session(Connection):
         """Begin anew, as after the greeting; who is known without AUTH stays known."""
         self.drop_transaction()
         self.helo, self.esmtp, self.authenticated = "", False, False
-        shown = marks(self.get_extra("ssl_object"))
-        by_certificate = self.door.users.showing(shown, self.host)
+        by_certificate = None
+        if self.tls is not None:
+            shown = marks(self.get_extra("ssl_object"))
+            by_certificate = self.door.users.showing(shown, self.host)
         self.certified = by_certificate is not None
         known = by_certificate or self.door.users.at(self.host)
         self.user = None if known is None else known.name

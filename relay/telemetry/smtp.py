@@ -4,6 +4,8 @@ Errors: none.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 
 from relay.model.address import Address
 from relay.model.envelope import Client
@@ -85,9 +87,14 @@ def client_facts(client: Client) -> Facts:
     """Give the facts of a session that stand on each of its lines."""
     return {
         "session_id": client.session_id,
-        "client": "unix" if client.address is None else str(client.address),
+        "client": _shown(client.address),
         "listener": client.listener,
         "helo": client.helo,
         "tls": None if client.tls is None else client.tls.version,
         "user": client.user,
     }
+
+
+@lru_cache(4096)  # on each line of each session, and spelt out anew each time it cost a microsecond
+def _shown(host: IPv4Address | IPv6Address | None) -> str:
+    return "unix" if host is None else str(host)
