@@ -71,6 +71,15 @@ class FakeTransaction:
             return replies.TOO_BIG
         return self.reception.answer("MAIL", replies.SENDER_OK)
 
+    def rcpt_at_once(self, recipient):
+        # Every other recipient must be looked up, so that both ways are tried everywhere.
+        if self.reception.keep and len(self.recipients) % 2:
+            return None
+        reply = self.reception.answer("RCPT", replies.RECIPIENT_OK)
+        if reply.positive:
+            self.recipients.append(recipient)
+        return reply
+
     async def rcpt(self, recipient):
         reply = self.reception.answer("RCPT", replies.RECIPIENT_OK)
         if reply.positive:

@@ -74,9 +74,28 @@ class MailTransaction:
             self._sender, self._parameters = sender, parameters
         return refused or replies.SENDER_OK
 
+    def rcpt_at_once(self, recipient: Recipient) -> Reply | None:
+        """Decide on one recipient where memory knows the suppression list's answer."""
+        decision = self._decide(recipient)
+        reply = self._reply_to(recipient, decision)
+        if not reply.positive:
+            return reply
+        absent = self._desk.suppression.surely_absent
+        if not all(map(absent, self._checked(recipient, decision))):
+            return None
+        return self._take(recipient, decision, reply)
+
     async def rcpt(self, recipient: Recipient) -> Reply:
         """Decide on one recipient, as far as the envelope tells."""
-        decision = self._snapshot.policy.recipient(
+        decision = self._decide(recipient)
+        reply = self._reply_to(recipient, decision)
+        if not reply.positive:
+            return reply
+        refused = await self._refuse_suppressed(self._checked(recipient, decision))
+        return refused or self._take(recipient, decision, reply)
+
+    def _decide(self, recipient: Recipient) -> Decision | NeedsContent:
+        return self._snapshot.policy.recipient(
             Question(
                 client=self._client,
                 user=self._user.name,
@@ -84,14 +103,27 @@ class MailTransaction:
                 recipient=recipient.address,
             )
         )
-        reply = await self._reply_to(recipient, decision)
-        if reply.positive:
-            if not self._spending.recipient(self._desk.clock.monotonic()):
-                return replies.USER_TOO_FAST
-            self._decided.append((recipient, decision))
+
+    def _take(self, recipient: Recipient, decision: Decision | NeedsContent, reply: Reply) -> Reply:
+        if not self._spending.recipient(self._desk.clock.monotonic()):
+            return replies.USER_TOO_FAST
+        self._decided.append((recipient, decision))
         return reply
 
-    async def _reply_to(self, recipient: Recipient, decision: Decision | NeedsContent) -> Reply:
+    def _checked(
+        self, recipient: Recipient, decision: Decision | NeedsContent
+    ) -> tuple[Address, ...]:
+        """Give whom the suppression list is asked about at RCPT."""
+        settings = self._snapshot.settings.suppression
+        if not settings.enabled or settings.refuse_at is not RefuseAt.RCPT:
+            return ()
+        match decision:
+            case Accept(redirect=redirect) | Hold(redirect=redirect):
+                return redirect or (recipient.address,)
+            case _:  # nothing is sent, or whom it is sent to is not known yet
+                return ()
+
+    def _reply_to(self, recipient: Recipient, decision: Decision | NeedsContent) -> Reply:
         match decision:
             case Reject(reply=reply):
                 return reply
@@ -99,14 +131,10 @@ class MailTransaction:
                 return replies.RECIPIENT_OK
             case NeedsContent():
                 return self._refuse_second_request(recipient, decision) or replies.RECIPIENT_OK
-            case (
-                Accept(changes=changes, redirect=redirect)
-                | Hold(changes=changes, redirect=redirect)
-            ):
+            case Accept(changes=changes) | Hold(changes=changes):
                 return (
                     self._refuse_null_sender(changes)
                     or self._refuse_second_request(recipient, decision)
-                    or await self._refuse_suppressed(redirect or (recipient.address,))
                     or replies.RECIPIENT_OK
                 )
             case _:
@@ -134,9 +162,6 @@ class MailTransaction:
         return None
 
     async def _refuse_suppressed(self, addresses: tuple[Address, ...]) -> Reply | None:
-        settings = self._snapshot.settings.suppression
-        if not settings.enabled or settings.refuse_at is not RefuseAt.RCPT:
-            return None
         now = self._desk.clock.now()
         for address in addresses:
             known = await self._desk.suppression.suppressed(address, now)

@@ -32,9 +32,12 @@ Work: TypeAlias = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One command: what it does (one of the first two), and where it may stand."""
+    """One command: what it does (one of the first two), and where it may stand.
 
-    at_once: Callable[[Any, str], None] | None = None
+    One that is usually done at once may give work that must be waited for after all.
+    """
+
+    at_once: Callable[[Any, str], "Work | None"] | None = None
     awaited: Callable[[Any, str], Awaitable[None]] | None = None
     last_in_group: bool = False  # RFC 2920 §3.1: nothing may be sent behind it
     before_tls: bool = False  # RFC 3207 §4: allowed where STARTTLS is required
@@ -169,8 +172,7 @@ class Conversation(Session):
         if verb.awaited is not None:
             return partial(verb.awaited, self, text)
         assert verb.at_once is not None
-        verb.at_once(self, text)
-        return None
+        return verb.at_once(self, text)
 
     def _forbids(self, name: bytes, verb: Verb) -> bool:
         """Refuse a command that may not stand here; False: it may."""

@@ -9,16 +9,17 @@ Errors: replies only.
 # ruff: noqa: ARG002 - all commands have one shape
 
 import re
+from functools import partial
 from typing import ClassVar
 
 from relay.model import replies
 from relay.model.envelope import Recipient
-from relay.model.ports import MailParameters
+from relay.model.ports import MailParameters, Transaction
 from relay.model.reply import Reply
 from relay.model.settings import AuthMode
 from relay.smtp.auth import log_in
 from relay.smtp.content import ask_for_content
-from relay.smtp.conversation import Conversation, Verb, Verbs
+from relay.smtp.conversation import Conversation, Verb, Verbs, Work
 from relay.smtp.parameters import read_mail, read_rcpt
 from relay.smtp.paths import Path, read_path, read_recipient, read_sender
 
@@ -100,31 +101,39 @@ class SubmissionSession(Conversation):
             return replies.AUTH_REQUIRED
         return None
 
-    async def on_rcpt(self, argument: str) -> None:
-        """Name a recipient (§4.1.1.3)."""
-        if self.transaction is None:
-            self.answer(replies.BAD_SEQUENCE, "RCPT")
-            return
-        if self.recipients >= self.limits.recipients_per_transaction:
-            self.answer(replies.TOO_MANY_RECIPIENTS, "RCPT")
-            return
+    def on_rcpt(self, argument: str) -> Work | None:
+        """Name a recipient (§4.1.1.3); who is not known at once is looked up."""
+        transaction = self.transaction
+        if transaction is None or self.recipients >= self.limits.recipients_per_transaction:
+            many = transaction is not None
+            self.answer(replies.TOO_MANY_RECIPIENTS if many else replies.BAD_SEQUENCE, "RCPT")
+            return None
         path = self._path(argument, "TO")
         if isinstance(path, Reply):
             self.answer(path, "RCPT")
-            return
+            return None
         address = read_recipient(path.text, self.door.paths)
         if isinstance(address, Reply):
             self.answer(address, "RCPT")
-            return
+            return None
         parameters = read_rcpt(path.parameters, dsn=self.door.dsn)
         if isinstance(parameters, Reply):
             self.answer(parameters, "RCPT", address)
-            return
-        notify, orcpt = parameters
-        reply = await self.transaction.rcpt(Recipient(address, notify, orcpt))
+            return None
+        recipient = Recipient(address, *parameters)
+        reply = transaction.rcpt_at_once(recipient)
+        if reply is None:
+            return partial(self._look_up, transaction, recipient)
+        self._named(recipient, reply)
+        return None
+
+    async def _look_up(self, transaction: Transaction, recipient: Recipient) -> None:
+        self._named(recipient, await transaction.rcpt(recipient))
+
+    def _named(self, recipient: Recipient, reply: Reply) -> None:
         if reply.positive:
             self.recipients += 1
-        self.answer(reply, "RCPT", address)
+        self.answer(reply, "RCPT", recipient.address)
 
     def _path(self, argument: str, keyword: str) -> Path | Reply:
         path = read_path(argument, keyword, self.door.paths)
@@ -193,7 +202,7 @@ class SubmissionSession(Conversation):
         b"EHLO": Verb(on_ehlo, last_in_group=True, before_tls=True),
         b"HELO": Verb(on_helo, last_in_group=True, before_tls=True),
         b"MAIL": Verb(on_mail),
-        b"RCPT": Verb(awaited=on_rcpt, counted=False),
+        b"RCPT": Verb(on_rcpt, counted=False),
         b"DATA": Verb(on_data, last_in_group=True),
         b"RSET": Verb(on_rset, before_tls=True),
         b"NOOP": Verb(on_noop, before_tls=True),

@@ -144,6 +144,10 @@ class NoControl:
 class NoSuppression:
     """An empty suppression list that nothing can be added to; SES's own lists still hold."""
 
+    def surely_absent(self, address: Address) -> bool:
+        """Know nothing against anybody."""
+        return True
+
     async def suppressed(self, address: Address, now: datetime) -> None:
         """Know nothing against anybody."""
 

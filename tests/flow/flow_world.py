@@ -138,6 +138,9 @@ class NobodySuppressed:
     def __init__(self):
         self.found = {}
 
+    def surely_absent(self, address):
+        return str(address) not in self.found
+
     async def suppressed(self, address, now):
         return self.found.get(str(address))
 

@@ -38,6 +38,10 @@ class Transaction(Protocol):
         """Decide on the sender; None is the null reverse-path."""
         ...
 
+    def rcpt_at_once(self, recipient: Recipient) -> Reply | None:
+        """Do what `rcpt` does where nothing must be waited for; None: `rcpt` must be asked."""
+        ...
+
     async def rcpt(self, recipient: Recipient) -> Reply:
         """Decide on one recipient; a positive reply adds it to the envelope."""
         ...

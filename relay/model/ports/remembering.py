@@ -29,6 +29,10 @@ class Suppressed:
 class Suppression(Protocol):
     """The addresses that get no mail. Compared without regard to case, in either part."""
 
+    def surely_absent(self, address: Address) -> bool:
+        """Say, without waiting, that nothing is known against it; False: `suppressed` must say."""
+        ...
+
     async def suppressed(self, address: Address, now: datetime) -> Suppressed | StoreFault | None:
         """Look one address up; None: nothing is known against it."""
         ...

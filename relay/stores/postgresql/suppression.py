@@ -39,6 +39,12 @@ class PostgresSuppression:
         """Load the prints."""
         return await self._refresh()
 
+    def surely_absent(self, address: Address) -> bool:
+        """Say from memory that an address is not listed."""
+        fresh = self._clock.monotonic() - self._looked_at < _FRESH
+        known = self._prints
+        return fresh and known is not None and not known.may_have(_kept(str(address)))
+
     async def suppressed(self, address: Address, now: datetime) -> Suppressed | StoreFault | None:
         """Look one address up."""
         text = _kept(str(address))

@@ -36,12 +36,22 @@ class SqliteSuppression:
         self._last = 0  # seq of the newest row among the prints
         self._looked_at = float("-inf")
 
+    def surely_absent(self, address: Address) -> bool:
+        """Say from memory that an address is not listed."""
+        return not (self._stale() or self._prints is None) and not self._prints.may_have(
+            str(address).lower()
+        )
+
+    def _stale(self) -> bool:
+        return self._crew.clock.monotonic() - self._looked_at >= _FRESH
+
     async def suppressed(self, address: Address, now: datetime) -> Suppressed | StoreFault | None:
         """Look one address up."""
         text = str(address).lower()
-        monotonic = self._crew.clock.monotonic()
-        if self._prints is None or monotonic - self._looked_at >= _FRESH:
-            self._looked_at = monotonic  # a store that is ill is asked once a second, no more
+        if self._prints is None or self._stale():
+            self._looked_at = (
+                self._crew.clock.monotonic()
+            )  # a store that is ill is asked once a second, no more
             fault = await self._crew.reader.do(self._reading, self._load)
             if fault is not None:
                 return fault
