@@ -49,9 +49,8 @@ class SqliteSuppression:
         """Look one address up."""
         text = str(address).lower()
         if self._prints is None or self._stale():
-            self._looked_at = (
-                self._crew.clock.monotonic()
-            )  # a store that is ill is asked once a second, no more
+            # A store that is ill is asked once a second, no more.
+            self._looked_at = self._crew.clock.monotonic()
             fault = await self._crew.reader.do(self._reading, self._load)
             if fault is not None:
                 return fault
