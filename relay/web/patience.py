@@ -57,9 +57,12 @@ class Room:
         self._waited_for.pop(connection, None)
         self._inside.pop(connection.transport, None)
 
-    def waits_for(self, connection: "Connection") -> None:
-        """Note that the next move is the client's."""
-        self._waited_for.setdefault(connection)
+    def waits_for(self, connection: "Connection") -> bool:
+        """Note that the next move is the client's; False: it has left, and makes none."""
+        inside = connection.transport in self._inside
+        if inside:
+            self._waited_for.setdefault(connection)
+        return inside
 
     def works_for(self, connection: "Connection") -> None:
         """Note that the next move is ours."""
@@ -81,6 +84,9 @@ class Room:
                     await request.read()
             except TimeoutError:
                 raise web.HTTPRequestTimeout(text="The body did not come in time.\n") from None
+            except ConnectionError:  # hung up, or cut for somebody else
+                raise web.HTTPRequestTimeout from None
+            self.works_for(connection)
             return await handler(request)
         finally:
             connection.end()
@@ -140,17 +146,16 @@ class Connection(asyncio.Protocol):
         self._call(lambda inner: inner.connection_lost(exc))
 
     def begin(self) -> None:
-        """A request is here: its body has a time of its own."""
+        """A request is here, but for its body, which has a time of its own."""
         self._between = False
-        self._room.works_for(self)
         if self._due is not None:
             self._due.cancel()
 
     def end(self) -> None:
         """The request has its answer."""
         self._between = True
-        self._room.waits_for(self)
-        self._wait(self._room.patience.idle)
+        if self._room.waits_for(self):
+            self._wait(self._room.patience.idle)
 
     def cut(self) -> None:
         """End it at once."""

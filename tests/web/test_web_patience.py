@@ -10,6 +10,7 @@ from relay_world import until
 from web_world import LOOPBACK, World
 
 from relay.web import Access, Patience, Signed, make_app, make_signed_app, serve
+from relay.web.patience import Connection, Room
 
 HEAD = b"POST /sns HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
 SOON = 0.02  # seconds of real time; nothing waits for longer than it must
@@ -136,6 +137,48 @@ async def test_whoever_waits_longest_makes_room():
                         for client in (first, third):
                             await client.say(HEAD + b"12345")
                             assert await client.status() == 200
+
+
+async def test_slow_bodies_do_not_keep_health_away(caplog):
+    world = World()
+    app = make_app(world.sources, Access(LOOPBACK, None, world.clock), ECHO)
+    async with serving(app, connections=2) as port, Client(port) as first, Client(port) as second:
+        for client in (first, second):
+            await client.say(HEAD[:-2] + b"Expect: 100-continue\r\n\r\n1")
+            assert b" 100 " in await client.reader.readuntil(b"\r\n\r\n")
+        async with Client(port) as third:
+            await third.say(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert await third.status() == 200
+            assert await first.ended() == b""
+        await second.say(b"2345")
+        assert await second.status() == 200
+    assert not caplog.records
+
+
+class Cut(asyncio.Transport):
+    """A transport that knows whether it was cut."""
+
+    def __init__(self):
+        super().__init__()
+        self.cut = False
+
+    def abort(self):
+        self.cut = True
+
+
+async def test_who_hangs_up_within_a_request_is_forgotten():
+    room = Room(Patience(connections=1))
+    gone, first, second = (Connection(asyncio.Protocol(), room) for _ in range(3))
+    transports = [Cut(), Cut(), Cut()]
+    gone.connection_made(transports[0])
+    gone.begin()
+    gone.connection_lost(None)
+    gone.end()
+    first.connection_made(transports[1])
+    second.connection_made(transports[2])
+    assert [transport.cut for transport in transports] == [False, True, False]
+    for connection in (first, second):
+        connection.connection_lost(None)
 
 
 async def test_when_all_are_at_work_the_next_is_turned_away():
