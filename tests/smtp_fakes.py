@@ -249,7 +249,9 @@ class OpenListeners:
 
 async def open_settings(reception, settings):
     clock, log, metrics = FakeClock(), Lines(), Metrics()
-    telemetry = Telemetry(log=log, metrics=metrics, history=NoHistory(), clock=clock)
+    telemetry = Telemetry(
+        log=log, metrics=metrics, history=NoHistory(), clock=clock, settings=settings.log
+    )
     history = [settings]
     listeners = Listeners(reception, lambda: history[-1], telemetry, clock)
     faults = await listeners.start()

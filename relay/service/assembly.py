@@ -103,7 +103,7 @@ def assemble(
         metrics=outside.metrics,
         history=Histories(outside.audience, stores.history),
         clock=clock,
-        recipients=snapshot().settings.log.recipients,
+        settings=snapshot().settings.log,
     )
     outside.metrics.price = lambda: snapshot().settings.prices.per_thousand_recipients
 

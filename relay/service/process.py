@@ -72,7 +72,7 @@ async def run_until_signalled(
     loop.add_signal_handler(signal.SIGHUP, reload.set)
 
     def ready() -> None:
-        _leave_to_stay()
+        settle_memory()
         manager.ready()
         on_ready()
 
@@ -89,7 +89,7 @@ async def run_until_signalled(
         await asyncio.gather(*attending, return_exceptions=True)
 
 
-def _leave_to_stay() -> None:
+def settle_memory() -> None:
     """Tell the garbage collector that what is there now stays: settings, code, tables.
 
     Looking through it again and again cost a twentieth of a message's time with a long queue.

@@ -176,18 +176,17 @@ class Conversation(Session):
 
     def _forbids(self, name: bytes, verb: Verb) -> bool:
         """Refuse a command that may not stand here; False: it may."""
-        step = name.decode("ascii")
         if len(self.inbound) and (verb.last_in_group or not self.esmtp) and name != b"QUIT":
-            self.part(replies.OUT_OF_TURN, "pipelining", step)
+            self.part(replies.OUT_OF_TURN, "pipelining", name.decode("ascii"))
             return True
         if verb.counted:
             self.commands += 1
             if self.commands > self.limits.commands_per_transaction:
-                self.part(replies.TOO_MANY_COMMANDS, "commands", step)
+                self.part(replies.TOO_MANY_COMMANDS, "commands", name.decode("ascii"))
                 return True
         required = self.door.listener.tls is TlsMode.STARTTLS_REQUIRED
         if required and self.tls is None and not verb.before_tls:
-            self.answer(replies.TLS_REQUIRED, step)
+            self.answer(replies.TLS_REQUIRED, name.decode("ascii"))
             return True
         return False
 

@@ -121,7 +121,7 @@ class Session(Connection):
         self.house.telemetry.smtp.connected(self.client)
         if self.unread:
             return self._turn_away(replies.EARLY_TALKER)
-        self.answer(replies.GREETING.saying(f"{self.door.hostname} {replies.GREETING.text}"), "")
+        self.answer(_greeting(self.door.hostname), "")
         return True
 
     async def _identify(self) -> Reply | None:
@@ -318,6 +318,11 @@ class Session(Connection):
         """
         if self.receiving and not len(self.inbound) and self._handler_coroutine is not None:
             self._handler_coroutine.cancel()
+
+
+@lru_cache(16)
+def _greeting(hostname: str) -> Reply:
+    return replies.GREETING.saying(f"{hostname} {replies.GREETING.text}")
 
 
 def _host_of(peername: object) -> Host | None:

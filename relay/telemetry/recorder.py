@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from relay.model.address import Address
 from relay.model.clock import Clock
 from relay.model.ports import History
+from relay.model.settings import LogLevel
 from relay.telemetry.events import NOT_IN_HISTORY, Event, Level
 from relay.telemetry.log import LogWriter
 from relay.telemetry.redaction import Redaction
@@ -28,8 +29,14 @@ class Recorder:
     """Writes each event once to the log and once to the history."""
 
     def __init__(
-        self, log: LogWriter, history: History, clock: Clock, redaction: Redaction
+        self,
+        log: LogWriter,
+        history: History,
+        clock: Clock,
+        redaction: Redaction,
+        level: LogLevel = LogLevel.DEBUG,
     ) -> None:
+        self.hears_debug = level is LogLevel.DEBUG
         self._write = {
             Level.DEBUG: log.debug,
             Level.INFO: log.info,

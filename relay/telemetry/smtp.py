@@ -34,8 +34,9 @@ class SmtpEvents:
         self._metrics = metrics
 
     def connected(self, client: Client) -> None:
-        """Say that a session began."""
-        self._recorder.record(Event.SMTP_CONNECTED, Level.DEBUG, client_facts(client))
+        """Say that a session began; a log that is not to hear it costs no message its facts."""
+        if self._recorder.hears_debug:
+            self._recorder.record(Event.SMTP_CONNECTED, Level.DEBUG, client_facts(client))
 
     def authenticated(self, client: Client, mechanism: str) -> None:
         """Say that AUTH succeeded; `client` already carries the user."""

@@ -5,7 +5,7 @@ Errors: none; telemetry never fails mail.
 
 from relay.model.clock import Clock
 from relay.model.ports import History
-from relay.model.settings import LogRecipients
+from relay.model.settings import Log, LogLevel
 from relay.telemetry.account import (
     AccountEvents,
     ReputationEvents,
@@ -21,6 +21,8 @@ from relay.telemetry.recorder import Recorder
 from relay.telemetry.redaction import Redaction
 from relay.telemetry.smtp import SmtpEvents
 
+EVERYTHING = Log(level=LogLevel.DEBUG)
+
 
 class Telemetry:
     """Feeds log, metrics and history. `telemetry.area.word(…)` is the event `area.word`."""
@@ -32,9 +34,9 @@ class Telemetry:
         metrics: Metrics,
         history: History,
         clock: Clock,
-        recipients: LogRecipients = LogRecipients.FULL,
+        settings: Log = EVERYTHING,
     ) -> None:
-        recorder = Recorder(log, history, clock, Redaction(recipients))
+        recorder = Recorder(log, history, clock, Redaction(settings.recipients), settings.level)
         self.metrics = metrics
         self.relay = RelayEvents(recorder, metrics)
         self.smtp = SmtpEvents(recorder, metrics)

@@ -47,9 +47,12 @@ async def serve_stock():
 async def serve_ours():
     from smtp_fakes import FakeReception, open_listeners
 
+    from relay.service.process import settle_memory
+
     reception = FakeReception(keep=False)
     house = await open_listeners(reception, tls="off", auth="off", max_connections=10_000)
     serve_ours.alive = house
+    settle_memory()  # as `serve` does when it is ready
     return house.port
 
 

@@ -62,7 +62,7 @@ class Heard:
             metrics=self.metrics,
             history=self.history,
             clock=self.clock,
-            recipients=recipients,
+            settings=settings,
         )
 
     @property

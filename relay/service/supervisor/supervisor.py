@@ -59,7 +59,7 @@ class Supervisor:
             metrics=outside.metrics,
             history=outside.audience,
             clock=outside.clock,
-            recipients=settings.log.recipients,
+            settings=settings.log,
         )
         self._accounts = Accounts(self, self._telemetry, outside.clock)
         self._routes: Routes | None = None
