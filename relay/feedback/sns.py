@@ -37,6 +37,8 @@ from relay.telemetry import Telemetry
 _PATIENCE = 8.0  # seconds for a request to SNS; it waits 15 for our answer
 _MOST_OCTETS = 64 * 1024
 _MOST_CERTIFICATES = 20
+# Anybody can name certificates that do not exist; connections are not for them alone.
+_MOST_WAITING = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class SnsReceiver:
     clock: Clock
     _certificates: OrderedDict[str, x509.Certificate] = field(default_factory=OrderedDict)
     _fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _waiting: int = 0
 
     async def take(self, body: bytes) -> Answer:
         """Take one posted message."""
@@ -141,19 +144,25 @@ class SnsReceiver:
         known = self._known(url, now)
         if known is not None:  # nobody waits for a fetch that somebody else has caused
             return known
-        async with self._fetching:  # one fetch at a time, so that a burst asks once
-            known = self._known(url, now)
-            if known is not None:
-                return known
-            pem = await self.fetch(url)
-            if isinstance(pem, NotFetched):
-                return pem
-            certificate = read_certificate(pem, now)
-            if isinstance(certificate, x509.Certificate):
-                self._certificates[url] = certificate
-                if len(self._certificates) > _MOST_CERTIFICATES:
-                    self._certificates.popitem(last=False)
-            return certificate
+        if self._waiting >= _MOST_WAITING:
+            return NotFetched("too many are asked for")
+        self._waiting += 1
+        try:
+            async with self._fetching:  # one fetch at a time, so that a burst asks once
+                return self._known(url, now) or await self._fetched(url, now)
+        finally:
+            self._waiting -= 1
+
+    async def _fetched(self, url: str, now: datetime) -> x509.Certificate | Refused | NotFetched:
+        pem = await self.fetch(url)
+        if isinstance(pem, NotFetched):
+            return pem
+        certificate = read_certificate(pem, now)
+        if isinstance(certificate, x509.Certificate):
+            self._certificates[url] = certificate
+            if len(self._certificates) > _MOST_CERTIFICATES:
+                self._certificates.popitem(last=False)
+        return certificate
 
     def _known(self, url: str, now: datetime) -> x509.Certificate | None:
         known = self._certificates.get(url)

@@ -145,6 +145,29 @@ async def test_nobody_waits_for_a_certificate_that_others_name(world):
     assert waiting.result().status == 503
 
 
+async def test_made_up_certificates_do_not_keep_every_connection_waiting(world):
+    slow = asyncio.Event()
+
+    async def hangs(_url):
+        await slow.wait()
+        return NotFetched("in vain")
+
+    world.sns.fetch = hangs
+    made_up = [
+        signed() | {"SigningCertURL": CERTIFICATE.replace("-1.pem", f"-{n}.pem")}
+        for n in range(2, 52)
+    ]
+    async with asyncio.TaskGroup() as tasks:
+        posts = [tasks.create_task(post(world, told)) for told in made_up]
+        await asyncio.sleep(0)
+        late = await asyncio.wait_for(post(world, signed()), 10)
+        assert late == Answer(503, "the certificate could not be fetched: too many are asked for")
+        slow.set()
+    assert {one.result().status for one in posts} == {503}
+    world.sns.fetch = world.web.fetch
+    assert (await post(world, signed())).status == 200
+
+
 class Drips:
     """Serves one page over HTTP, in two parts that do not come together."""
 
