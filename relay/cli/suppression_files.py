@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import orjson
+
 from relay.model.address import Address, AddressFault
 from relay.model.documents import moment
 from relay.model.ports import Suppressed
@@ -72,8 +74,8 @@ def _json_values(text: str) -> Iterator[tuple[int, Mapping[str, str] | _Wrong]]:
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
-        except (json.JSONDecodeError, RecursionError):
+            value = orjson.loads(line)
+        except orjson.JSONDecodeError:
             yield number, _Wrong("is not JSON; write one object on each line")
             continue
         yield number, _texts(value)

@@ -8,9 +8,9 @@ store that has a fault.
 """
 
 from collections.abc import Callable, Mapping
-from json import JSONDecodeError
 from typing import TypeVar
 
+import orjson
 from aiohttp import web
 
 from relay.model import documents
@@ -128,8 +128,8 @@ def _changed(changed: Changed) -> documents.Json:
 async def _posted(request: web.Request) -> Mapping[str, object] | None:
     """Read the object that was posted; None: it is none."""
     try:
-        given = await request.json()
-    except (JSONDecodeError, UnicodeDecodeError, LookupError, RecursionError):
+        given = orjson.loads(await request.read())  # takes no text that the store could not keep
+    except orjson.JSONDecodeError:
         return None
     return given if isinstance(given, dict) else None
 

@@ -132,6 +132,8 @@ def test_standard_input_is_a_file_too(typed):
         ("address,until\na@example.org,2027-01-01\n", 2, "until '2027-01-01' is no time; write"),
         ("address,since\na@example.org,May\n", 2, "since 'May' is no time; write 2027-01-01T"),
         ('{"address": "a@example.org"}\n{"address"\n', 2, "is not JSON; write one object"),
+        ('{"address": "a@example.org", "note": "\\ud800"}', 1, "is not JSON; write one object"),
+        ('{"address": "a@example.org"}\n' + "9" * 9_000, 2, "is not JSON; write one object"),
         ('{"address": "a@example.org"}\n[]\n', 2, "is no object; write"),
         ('{"email": "a@example.org"}\n', 1, "has email; the keys are address, reason"),
         ('{"address": 5}\n', 1, "address is no text; write it in quotes"),
