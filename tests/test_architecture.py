@@ -53,7 +53,7 @@ MAY_USE = {
     "cryptography": {"feedback", "mail", "simulator", "cli", "smtp", "service"},
     "dns": {"service"},
     "idna": {"smtp", "mail"},
-    "orjson": {"telemetry", "stores", "web"},
+    "orjson": {"telemetry", "stores", "web", "cli"},
     "prometheus_client": {"telemetry"},
     "pybase64": {"delivery"},
     "pydantic": {"config"},
