@@ -1,7 +1,8 @@
 """Mail that tells a sender what became of theirs: composed, shaped and signed like any mail.
 
 SES takes no null sender, so a report comes from `bounces.from`. A flag in its entry stops loops:
-reports, and mail that came with the null sender, never cause another report.
+reports, and mail that came with the null sender, never cause another report. It goes by the route
+of the mail that it is about, or by the default one where that was removed meanwhile.
 
 Standards: RFC 3461 §5 (who is to hear what), RFC 3464, RFC 5321 §6.1, RFC 3834 §2.
 Errors: a report that cannot be made (its content is gone, SES would refuse it) is logged as a fault
@@ -16,7 +17,7 @@ from relay.mail.bounce import Action, Report, Status, Subject, report
 from relay.mail.refusal import Refusal as Unshapable
 from relay.mail.shape import Shaped, Shaping, shape
 from relay.mail.split import Reading
-from relay.model import ids, replies, ses_limits
+from relay.model import ids, ses_limits
 from relay.model.address import Address
 from relay.model.clock import Clock
 from relay.model.content import Content
@@ -25,7 +26,7 @@ from relay.model.message import TAG_QUEUE_ID, TAG_USER, Message, Parameters, req
 from relay.model.ports import Corrupt, NewEntry, StoreFault
 from relay.model.progress import Refusal
 from relay.model.reply import Reply
-from relay.model.settings import BounceTo, DkimSigner, Lane
+from relay.model.settings import DEFAULT_ROUTE, BounceTo, DkimSigner, Lane
 from relay.telemetry import Telemetry
 
 Fetch = Callable[[str], Awaitable[Content | Corrupt | StoreFault]]
@@ -108,10 +109,12 @@ def _among(message: Message, addresses: Sequence[Address]) -> list[Recipient]:
     return [recipient for recipient in message.recipients if recipient.address.key in keys]
 
 
+def _route_of(message: Message, snapshot: Snapshot) -> str:
+    return message.route if message.route in snapshot.settings.routes else DEFAULT_ROUTE
+
+
 def _shaped(what: Report, message: Message, snapshot: Snapshot) -> Shaped | Unshapable:
-    route = snapshot.settings.routes.get(message.route)
-    if route is None:
-        return Unshapable(replies.OUR_FAULT.saying(f"route {message.route} is gone"))
+    route = snapshot.settings.routes[_route_of(message, snapshot)]
     ourselves = Client(
         session_id=message.session_id,
         address=None,
@@ -135,7 +138,8 @@ def _shaped(what: Report, message: Message, snapshot: Snapshot) -> Shaped | Unsh
 
 
 def _outgoing(what: Report, message: Message, shaped: Shaped, snapshot: Snapshot) -> Outgoing:
-    route = snapshot.settings.routes[message.route]
+    name = _route_of(message, snapshot)
+    route = snapshot.settings.routes[name]
     tags = {**route.tags, TAG_QUEUE_ID: what.id}
     tags |= {name: value for name, value in message.parameters.tags if name == TAG_USER}
     recipients = (Recipient(what.to),)
@@ -143,7 +147,7 @@ def _outgoing(what: Report, message: Message, shaped: Shaped, snapshot: Snapshot
         id=what.id,
         session_id=message.session_id,
         user=message.user,
-        route=message.route,
+        route=name,
         lane=Lane.TRANSACTIONAL,
         sender=None,
         source=what.sender,

@@ -7,9 +7,19 @@ from dataclasses import replace
 import pytest
 from relay_world import LOCAL, MAIL, relaying, route, settings, simulated, until
 
+from relay.model.address import Address
 from relay.model.outcome import Scope, ScopeKind
-from relay.model.settings import Limits, Listener, SqliteStore, TcpBind, TlsMode
+from relay.model.settings import (
+    Bounces,
+    BounceTo,
+    Limits,
+    Listener,
+    SqliteStore,
+    TcpBind,
+    TlsMode,
+)
 from relay.service.snapshot import Unusable
+from relay.simulator import Fail
 
 OLD = Scope(ScopeKind.ROUTE, "old")
 ANOTHER = MAIL.replace(b"Hello", b"Hello again")
@@ -100,6 +110,28 @@ async def test_a_route_is_removed_and_a_transaction_that_knew_it_still_sends_by_
             await line.begin(MAIL)
             assert (await line.reply()).startswith("250 2.0.0 Ok ")
         assert len(ses.messages) == len(other.messages) == 1
+
+
+async def test_a_sender_hears_of_mail_that_failed_by_a_route_that_was_removed_meanwhile(tmp_path):
+    async with simulated() as ses, simulated() as other:
+        before, after = (
+            replace(
+                configured,
+                queue=replace(configured.queue, wait=0.0),
+                bounces=Bounces(to=BounceTo.SENDER, from_=Address("postmaster", "example.com")),
+            )
+            for configured in moved_away(ses, other, tmp_path)
+        )
+        async with relaying(before) as world, world.line() as line:
+            await line.envelope()
+            await world.relay.reload(after)
+            ses.script(Fail("MessageRejected", "Banned attachment type: .exe", 400))
+            await line.begin(MAIL)
+            assert (await line.reply()).startswith("250 2.0.0 Ok: queued as ")
+            await world.logged("message.failed", route="old")
+            [bounce] = await until(lambda: other.messages)
+            assert b"Banned attachment type: .exe" in bounce.raw
+            assert not world.lines("store.fault")
 
 
 async def test_a_route_nobody_can_name_any_more_is_closed():

@@ -11,16 +11,15 @@ from urllib.parse import urlsplit
 
 from relay.config.checks.syntax import check_configuration_set, check_tags
 from relay.config.fault import Finding, Loc, shown
-from relay.model.settings import Api, Route, Settings
+from relay.model.settings import DEFAULT_ROUTE, Api, Route, Settings
 
-DEFAULT = "default"
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _REGION = re.compile(r"[a-z]{2,5}(?:-[a-z]+)+-[0-9]{1,2}")
 
 
 def check_routes(settings: Settings) -> Iterator[Finding]:
     """Find a missing default, fallbacks that lead nowhere or in a circle, and bad names."""
-    if DEFAULT not in settings.routes:
+    if DEFAULT_ROUTE not in settings.routes:
         yield Finding(
             ("routes",), "there is no route named default", "name one of the routes default"
         )

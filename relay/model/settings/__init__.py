@@ -24,7 +24,7 @@ from relay.model.settings.operation import Http, Log, Prices
 from relay.model.settings.option import Unit, option, required, section
 from relay.model.settings.patterns import NULL_SENDER, AddressPattern, Glob
 from relay.model.settings.queue import Limits, Queue
-from relay.model.settings.routes import Route
+from relay.model.settings.routes import DEFAULT_ROUTE, Route
 from relay.model.settings.rules import Actions, Conditions, Rule
 from relay.model.settings.signing import DkimKey
 from relay.model.settings.users import User, UserLimits
@@ -136,6 +136,7 @@ class Settings:
 
 
 __all__ = [
+    "DEFAULT_ROUTE",
     "NULL_SENDER",
     "AccountList",
     "Actions",

@@ -12,6 +12,8 @@ from relay.model.address import Address
 from relay.model.settings.option import Unit, option, required, section
 from relay.model.settings.words import Api, Auto, DkimSigner
 
+DEFAULT_ROUTE = "default"  # every configuration has it
+
 
 @section
 class Route:
