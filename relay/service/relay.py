@@ -26,7 +26,7 @@ from relay.service.office import Office, Work
 from relay.service.reload import change
 from relay.service.routes import Routes
 from relay.service.senders import VerifiedSenders
-from relay.service.snapshot import Unusable, snapshot_of
+from relay.service.snapshot import STOPPING, Unusable, snapshot_of
 from relay.service.stores import Stores, opened
 from relay.smtp import written
 from relay.web import Readiness
@@ -114,6 +114,9 @@ class Relay:
             self._stores.queue, self.settings.routes.keys() - made.settings.routes.keys()
         )
         take_back = await self._open_routes(made.settings)
+        if not self._open:
+            take_back()
+            raise Unusable(STOPPING)
         before, self._snapshot = self._snapshot, snapshot
         faults = await self.parts.listeners.reload()
         if faults:

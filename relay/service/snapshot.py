@@ -10,6 +10,9 @@ from relay.mail.signers import Signers
 from relay.model.settings import Settings
 from relay.policy.policy import Policy
 
+# Why a relay that begins to stop takes no configuration over: it would open listeners again.
+STOPPING = "the relay is stopping"
+
 
 class Unusable(Exception):  # noqa: N818 - it names what is wrong, like the configuration's faults
     """A configuration that loads and still cannot be used."""

@@ -64,6 +64,7 @@ class Listeners:
         self._sessions: set[Session] = set()
         self._patience = Patience()
         self._own_name = ""  # asked for once
+        self._stopped = False
 
     @property
     def sessions(self) -> int:
@@ -91,7 +92,10 @@ class Listeners:
         return await self.reload()
 
     async def reload(self) -> tuple[ListenFault, ...]:
-        """Open, change and close listeners as the settings of now say; no session is dropped."""
+        """Open, change and close listeners as the settings of now say; no session is dropped.
+
+        What is stopped opens nothing any more.
+        """
         settings = self._settings_now()
         if settings.hostname is None and not self._own_name:
             self._own_name = await _own_name()
@@ -107,7 +111,7 @@ class Listeners:
                 faults.append(door)
             elif bind in self._open:
                 self._open[bind].door = door
-            elif (fault := await self._start(bind, door)) is not None:
+            elif not self._stopped and (fault := await self._start(bind, door)) is not None:
                 faults.append(fault)
         used = {settings.tls_of(listener) for listener in wanted.values()}
         self._certificates = {
@@ -133,6 +137,7 @@ class Listeners:
 
     async def stop(self, grace: float) -> None:
         """Close the listeners, let idle sessions go, give the others `grace` seconds to end."""
+        self._stopped = True
         for known in self._open.values():
             self._close(known)
         self._open.clear()
@@ -182,7 +187,10 @@ class Listeners:
             return sockets
         known = _Open(door)
         known.servers = tuple([await self._serve(sock, known) for sock in sockets])
-        self._open[bind] = known
+        if self._stopped:  # meanwhile
+            self._close(known)
+        else:
+            self._open[bind] = known
         return None
 
     async def _serve(self, sock: socket.socket, known: _Open) -> asyncio.Server:

@@ -18,6 +18,7 @@ from relay.model.settings import (
     TcpBind,
     TlsMode,
 )
+from relay.service.routes import Routes
 from relay.service.snapshot import Unusable
 from relay.simulator import Fail
 
@@ -132,6 +133,54 @@ async def test_a_sender_hears_of_mail_that_failed_by_a_route_that_was_removed_me
             [bounce] = await until(lambda: other.messages)
             assert b"Banned attachment type: .exe" in bounce.raw
             assert not world.lines("store.fault")
+
+
+async def test_a_reload_while_the_relay_stops_opens_nothing():
+    async with simulated() as ses:
+        before = settings(ses.url)
+        async with relaying(before) as world:
+            ses.hold_back()
+            under_way = asyncio.create_task(world.send())
+            await ses.holding()
+            world.stop.set()
+            await until(lambda: not world.relay.parts.listeners.addresses)
+            with pytest.raises(Unusable, match="the relay is stopping"):
+                await world.relay.reload(replace(before, users=()))
+            assert not world.relay.parts.listeners.addresses
+            assert world.relay.settings is before
+            ses.answer()
+            assert (await under_way).startswith("250 2.0.0 Ok ")
+
+
+async def test_a_relay_that_begins_to_stop_in_the_middle_of_a_reload_opens_nothing(monkeypatch):
+    async with simulated() as ses, simulated() as other:
+        before = settings(ses.url)
+        async with relaying(before) as world:
+            ses.hold_back()
+            under_way = asyncio.create_task(world.send())
+            await ses.holding()
+            opening, go_on = asyncio.Event(), asyncio.Event()
+            routes = world.relay.routes
+            really = routes.open
+
+            async def slowly(*about):
+                opening.set()
+                await go_on.wait()
+                return await really(*about)
+
+            monkeypatch.setattr(Routes, "open", lambda _routes, *about: slowly(*about))
+            changed = replace(before, routes={"default": route(other.url)})
+            reloading = asyncio.create_task(world.relay.reload(changed))
+            await opening.wait()
+            world.stop.set()
+            await until(lambda: not world.relay.parts.listeners.addresses)
+            go_on.set()
+            with pytest.raises(Unusable, match="the relay is stopping"):
+                await reloading
+            assert not world.relay.parts.listeners.addresses
+            assert routes.usable == before.routes
+            ses.answer()
+            assert (await under_way).startswith("250 2.0.0 Ok ")
 
 
 async def test_a_route_nobody_can_name_any_more_is_closed():

@@ -30,7 +30,7 @@ from relay.service.reload import change
 from relay.service.routes import Routes
 from relay.service.seat import Seat
 from relay.service.senders import VerifiedSenders
-from relay.service.snapshot import Unusable, snapshot_of
+from relay.service.snapshot import STOPPING, Unusable, snapshot_of
 from relay.service.stores import Stores, opened_beside
 from relay.service.supervisor.post import Failure, Gone, Post
 from relay.service.supervisor.sockets import Sockets
@@ -212,6 +212,9 @@ class Supervisor:
         made = change(self.settings, settings)
         snapshot = snapshot_of(made.settings)
         take_back = await self._open_routes(made.settings)
+        if not self._open:
+            take_back()
+            raise Unusable(STOPPING)
         try:
             fresh = self._sockets.open(made.settings.listeners)
         except Unusable:
