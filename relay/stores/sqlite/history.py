@@ -111,8 +111,8 @@ class SqliteHistory:
         if not self._batch.add(note):
             self._batch = _Batch()
             self._batch.add(note)
-        if len(self._batch) == 1:
-            self._crew.writer.note(self._database, self._batch)
+        if len(self._batch) == 1 and not self._crew.writer.note(self._database, self._batch):
+            self._batch = _Batch()  # nobody comes to that one: it must not take in more
 
     async def trace(self, what: str, limit: int) -> Sequence[HistoryEvent] | StoreFault:
         """Give the lives of the newest messages known by this name, each with its session."""

@@ -133,8 +133,11 @@ class Worker(Protocol):
         """
         ...
 
-    def note(self, database: Database, work: "Note") -> None:
-        """Do the work some time soon, if it can be done; returns at once."""
+    def note(self, database: Database, work: "Note") -> bool:
+        """Do the work some time soon, if it can be done; False: it is lost already.
+
+        Returns at once.
+        """
         ...
 
     async def close(self) -> None:
@@ -160,13 +163,14 @@ class InlineWorker:
         run_group([task])
         return task.result()
 
-    def note(self, database: Database, work: "Note") -> None:
+    def note(self, database: Database, work: "Note") -> bool:
         """Do it now."""
         task = Task(database, work, None)
         run_group([task])
         if task.problem is not None:
             self.lost += len(work)
             self.last_loss = task.problem
+        return task.problem is None
 
     async def close(self) -> None:
         """Leave nothing: there never is anything left."""
@@ -209,15 +213,16 @@ class ThreadWorker:
             self._tasks.put(self._arrived)
             self._arrived = []
 
-    def note(self, database: Database, work: Note) -> None:
+    def note(self, database: Database, work: Note) -> bool:
         """Leave it for half a second."""
         with self._lock:
             if self._closing or len(self._notes) >= _NOTES:
                 self._lose(work, CLOSED if self._closing else TOO_MANY)
-                return
+                return False
             self._notes.append((time.monotonic() + _NOTE_WAIT, database, work))
             if len(self._notes) == 1:
                 self._tasks.put([])  # the thread must know until when to wait
+        return True
 
     def _lose(self, work: Note, why: StoreFault | Exception) -> None:
         self.lost += len(work)
