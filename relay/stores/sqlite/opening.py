@@ -170,7 +170,7 @@ async def _open_shared(folder: Path, crew: Crew, keep: float, role: Role) -> Sha
         tallies=SqliteTallies(state, reading, crew),
         mirrors=SqliteMirrors(state, browsing, suppression, crew),
         crew=crew,
-        databases=(state, past, reading, finding, looking),
+        databases=(state, past, reading, finding, browsing, looking),
     )
 
 

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from fakes import FakeClock
@@ -83,6 +84,23 @@ async def test_a_closed_slot_is_still_there_for_commands(folder):
     folder.opened.clear()
     guest = await folder.guest()
     assert (await guest.control.find("a")).id == "a"
+
+
+def open_files(folder):
+    opened = [link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    return [path for path in opened if path.is_relative_to(folder)]
+
+
+async def test_a_store_that_is_closed_has_no_file_open(folder):
+    stores = await folder.open()
+    await stores.queue.put([new("a")])
+    assert await stores.shared.mirrors.holders(["a@example.com"]) == []
+    assert await stores.shared.history.recent(1) == []
+    await stores.shared.control.find("a")
+    assert open_files(folder.folder)
+    await stores.close()
+    folder.opened.clear()
+    assert open_files(folder.folder) == []
 
 
 async def test_the_folder_is_closed_to_others(folder):
