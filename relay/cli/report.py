@@ -1,8 +1,8 @@
 """`ses-relay report`: what each user sent (or route, or tag), what came back, and its price.
 
 The counts are those that reputations are made of: a bounce or a complaint counts with the mail it
-belongs to, however late it comes, and mail to SES's mailbox simulator counts no recipients. They
-are kept by ten minutes; a running relay writes them down every ten seconds.
+belongs to, however late it comes. Mail to SES's mailbox simulator counts no recipients, but costs
+as all other mail. They are kept by ten minutes; a running relay writes them down every ten seconds.
 
 SES facts (SES Developer Guide, faqs-enforcement): only hard bounces count. For the charge see
 `relay.model.ses_prices`.
@@ -116,6 +116,7 @@ def _total(found: Sequence[Tally], start: datetime) -> Tally:
         relayed=sum(one.relayed for one in found),
         bounced=sum(one.bounced for one in found),
         complained=sum(one.complained for one in found),
+        simulated=sum(one.simulated for one in found),
     )
 
 
@@ -128,7 +129,7 @@ def _row(one: Tally, price: float) -> Sequence[str]:
         _percent(one.bounced, one.relayed),
         str(one.complained),
         _percent(one.complained, one.relayed),
-        f"${dollars(one.relayed, price):.4f}",
+        f"${dollars(one.relayed + one.simulated, price):.4f}",
     )
 
 
@@ -140,7 +141,7 @@ def _document(one: Tally, price: float) -> dict[str, object]:
         "bounce_ratio": _share(one.bounced, one.relayed),
         "complained": one.complained,
         "complaint_ratio": _share(one.complained, one.relayed),
-        "estimated_cost_dollars": round(dollars(one.relayed, price), 6),
+        "estimated_cost_dollars": round(dollars(one.relayed + one.simulated, price), 6),
     }
 
 

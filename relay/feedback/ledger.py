@@ -29,7 +29,8 @@ class Ledger:
     def __init__(self) -> None:
         self._slots: dict[tuple[Subject, str], Slots] = {}
         self._unsaved: dict[tuple[Subject, str, datetime], Tally] = {}
-        # What SES took since somebody last asked: recipients and messages by sender and slot.
+        # What SES took since somebody last asked, by sender and slot: recipients, messages, and
+        # recipients at the mailbox simulator.
         self._fresh: dict[_Sender, list[int]] = {}
 
     def note(self, event: str, at: datetime, facts: Mapping[str, object]) -> None:
@@ -41,17 +42,20 @@ class Ledger:
         known = tuple(tags.items()) if isinstance(tags, dict) else ()
         slot = int(at.timestamp() // _SLOT_SECONDS)
         sender = (str(facts.get("user", "")), str(facts.get("route", "")), known, slot)
-        sent = self._fresh.setdefault(sender, [0, 0])
-        sent[0] += len([1 for text in named if not _simulated(str(text))])
+        sent = self._fresh.setdefault(sender, [0, 0, 0])
+        simulated = len([1 for text in named if _simulated(str(text))])
+        sent[0] += len(named) - simulated
         sent[1] += facts.get("request") == 1
+        sent[2] += simulated
 
     def _settle(self) -> None:
         """Enter what was only noted: once for many messages."""
         fresh, self._fresh = self._fresh, {}
-        for (user, route, tags, slot), (relayed, messages) in fresh.items():
+        for (user, route, tags, slot), (relayed, messages, simulated) in fresh.items():
             at = datetime.fromtimestamp(slot * _SLOT_SECONDS, UTC)
             origin = Origin(user=user, route=route, tags=dict(tags))
-            for tally in self.spread(origin, at, Count(relayed=relayed, messages=messages)):
+            count = Count(relayed=relayed, messages=messages, simulated=simulated)
+            for tally in self.spread(origin, at, count):
                 self.add(tally)
                 self.keep(tally)
 
@@ -69,6 +73,7 @@ class Ledger:
                 relayed=count.relayed,
                 bounced=count.bounced,
                 complained=count.complained,
+                simulated=count.simulated,
             )
             for subject, name in names
             if name
@@ -80,7 +85,9 @@ class Ledger:
         slots = self._slots.get(key)
         if slots is None:
             slots = self._slots[key] = Slots()
-        count = Count(tally.relayed, tally.bounced, tally.complained, tally.messages)
+        count = Count(
+            tally.relayed, tally.bounced, tally.complained, tally.messages, tally.simulated
+        )
         slots.add(tally.slot, count)
 
     def keep(self, tally: Tally) -> None:
@@ -94,6 +101,7 @@ class Ledger:
                 relayed=known.relayed + tally.relayed,
                 bounced=known.bounced + tally.bounced,
                 complained=known.complained + tally.complained,
+                simulated=known.simulated + tally.simulated,
             )
         self._unsaved[key] = tally
 

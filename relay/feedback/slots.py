@@ -21,11 +21,11 @@ DAY = timedelta(days=1)
 class _Newest:
     """The sum of the newest slots; it only ever lets go of the oldest."""
 
-    __slots__ = ("_gone", "bounced", "complained", "first", "messages", "relayed")
+    __slots__ = ("_gone", "bounced", "complained", "first", "messages", "relayed", "simulated")
 
     def __init__(self) -> None:
         self.first = 0  # place of the oldest slot in the sum
-        self.relayed = self.bounced = self.complained = self.messages = 0
+        self.relayed = self.bounced = self.complained = self.messages = self.simulated = 0
         self._gone: datetime | None = None  # the newest slot that was let go
 
     def insert(self, slot: datetime) -> None:
@@ -40,6 +40,7 @@ class _Newest:
             self.bounced += count.bounced
             self.complained += count.complained
             self.messages += count.messages
+            self.simulated += count.simulated
 
     def let_go(self, slot: datetime, count: Count) -> None:
         """Take the oldest slot out."""
@@ -47,12 +48,13 @@ class _Newest:
         self.bounced -= count.bounced
         self.complained -= count.complained
         self.messages -= count.messages
+        self.simulated -= count.simulated
         self.first += 1
         self._gone = slot
 
     def count(self) -> Count:
         """Give the sum."""
-        return Count(self.relayed, self.bounced, self.complained, self.messages)
+        return Count(self.relayed, self.bounced, self.complained, self.messages, self.simulated)
 
     def _holds(self, slot: datetime) -> bool:
         return self._gone is None or slot > self._gone

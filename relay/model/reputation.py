@@ -36,6 +36,12 @@ class Count:
     bounced: int = 0
     complained: int = 0
     messages: int = 0
+    simulated: int = 0  # recipients at SES's mailbox simulator
+
+    @property
+    def billed(self) -> int:
+        """Give the recipients that SES bills."""
+        return self.relayed + self.simulated
 
     def __add__(self, other: "Count") -> "Count":
         return Count(
@@ -43,6 +49,7 @@ class Count:
             self.bounced + other.bounced,
             self.complained + other.complained,
             self.messages + other.messages,
+            self.simulated + other.simulated,
         )
 
     def came_back(self, kind: Kind) -> int:

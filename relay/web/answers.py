@@ -47,7 +47,7 @@ def _count(count: Count, price: float) -> Json:
         "recipients": count.relayed,
         "bounced": count.bounced,
         "complained": count.complained,
-        "estimated_cost_dollars": round(dollars(count.relayed, price), 6),
+        "estimated_cost_dollars": round(dollars(count.billed, price), 6),
     }
 
 

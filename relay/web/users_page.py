@@ -190,7 +190,7 @@ def _key(records: Sequence[Record]) -> Html | None:
 
 def _cost(count: Count, price: float) -> str:
     """Estimate what SES charges, to the cent where there is one."""
-    cost = dollars(count.relayed, price)
+    cost = dollars(count.billed, price)
     return f"${cost:,.2f}" if cost >= 0.01 or not cost else f"${cost:.4f}"
 
 

@@ -70,6 +70,17 @@ def test_the_configuration_says_the_price(month):
     assert month.run("report --price 0 --json").json["total"]["estimated_cost_dollars"] == 0
 
 
+def test_mail_to_the_mailbox_simulator_costs_what_other_mail_costs(typed):
+    typed.as_relay(
+        lambda stores: stores.shared.tallies.add(
+            [tally("tickets", -1, messages=2, relayed=1_000, simulated=500)]
+        )
+    )
+    [user] = typed.run("report --json").json["users"]
+    assert (user["recipients"], user["estimated_cost_dollars"]) == (1_000, 0.15)
+    assert typed.run("report").lines[1].split()[-1] == "$0.1500"
+
+
 def test_routes_and_tags_are_summed_up_likewise(month):
     month.as_relay(
         lambda stores: stores.shared.tallies.add(

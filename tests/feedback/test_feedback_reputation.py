@@ -112,7 +112,9 @@ async def test_what_ses_does_not_count_counts_nowhere(world):
     )
     assert world.reputation.ratios(Kind.BOUNCE) == {("tickets",): 0.0}
     assert world.reputation.ratios(Kind.COMPLAINT) == {("tickets",): 0.0}
-    assert {tally.relayed for tally in world.ledger.unsaved()} == {100}
+    day = world.reputation.record("tickets").day
+    assert (day.relayed, day.simulated, day.billed) == (100, 100, 200), "SES bills it all the same"
+    assert {(tally.relayed, tally.simulated) for tally in world.ledger.unsaved()} == {(100, 100)}
 
 
 async def test_routes_and_tags_are_counted_too(world):

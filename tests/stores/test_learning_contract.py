@@ -161,8 +161,9 @@ async def test_tallies_add_up_and_old_ones_are_forgotten(kept):
     tallies = (await kept.open()).shared.tallies
     route = Tally(subject=Subject.ROUTE, name="default", slot=later(600), relayed=2)
     await tallies.add([tally(relayed=5), route])
-    await tallies.add([tally(relayed=1, bounced=2, complained=3)])
-    assert await tallies.tallied(AT) == [tally(relayed=6, bounced=2, complained=3), route]
+    await tallies.add([tally(relayed=1, bounced=2, complained=3, simulated=4)])
+    both = tally(relayed=6, bounced=2, complained=3, simulated=4)
+    assert await tallies.tallied(AT) == [both, route]
     assert await tallies.tallied(later(1)) == [route]
     assert await tallies.tallied(AT) == [route]
 
@@ -171,7 +172,7 @@ async def test_tallies_are_summed_up_by_name_and_stay(kept):
     shared = (await kept.open()).shared
     await shared.tallies.add(
         [
-            tally("tickets", messages=1, relayed=2),
+            tally("tickets", messages=1, relayed=2, simulated=7),
             tally("News", messages=1, relayed=1),
             replace(tally(messages=3, relayed=4, bounced=2, complained=1), slot=later(600)),
             replace(tally("default", messages=9), subject=Subject.ROUTE),
@@ -192,7 +193,7 @@ async def test_tallies_are_summed_up_by_name_and_stay(kept):
     ]
     assert await beside.tallies.summed(Subject.USER, AT) == [
         tally("News", messages=1, relayed=1),
-        tally(messages=5, relayed=6, bounced=2, complained=1),
+        tally(messages=5, relayed=6, bounced=2, complained=1, simulated=7),
     ]
 
 

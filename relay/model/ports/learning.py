@@ -76,6 +76,7 @@ class Tally:
     relayed: int = 0
     bounced: int = 0
     complained: int = 0
+    simulated: int = 0  # recipients at SES's mailbox simulator, which it bills and never counts
 
 
 class Tallies(Protocol):

@@ -204,7 +204,10 @@ CREATE TABLE ses_relay.days (
 ) WITH (fillfactor = 50);
 """
 
-STEPS = (_STEP_1, _STEP_2, _STEP_3, _STEP_4, _STEP_5, _STEP_6)
+# Relays that do not know the column add nothing to it.
+_STEP_7 = "ALTER TABLE ses_relay.tallies ADD COLUMN simulated bigint NOT NULL DEFAULT 0"
+
+STEPS = (_STEP_1, _STEP_2, _STEP_3, _STEP_4, _STEP_5, _STEP_6, _STEP_7)
 OLDEST = 1  # the fewest steps a relay must know of to work beside one that has taken all of these
 
 

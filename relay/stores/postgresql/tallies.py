@@ -32,7 +32,7 @@ class PostgresTallies:
         async def work(connection: Connection) -> list[Tally]:
             await connection.execute("DELETE FROM ses_relay.tallies WHERE slot < $1", start)
             found = await connection.fetch(
-                "SELECT subject, name, slot, messages, relayed, bounced, complained"
+                "SELECT subject, name, slot, messages, relayed, bounced, complained, simulated"
                 " FROM ses_relay.tallies WHERE slot >= $1 ORDER BY slot, subject, name",
                 start,
             )
@@ -48,8 +48,8 @@ class PostgresTallies:
                 # A sum of bigint is numeric, which would come back as a Decimal. The order is
                 # SQLite's, whatever the database's locale.
                 "SELECT subject, name, min(slot), sum(messages)::bigint, sum(relayed)::bigint,"
-                " sum(bounced)::bigint, sum(complained)::bigint FROM ses_relay.tallies"
-                " WHERE subject = $1 AND slot >= $2 GROUP BY subject, name"
+                " sum(bounced)::bigint, sum(complained)::bigint, sum(simulated)::bigint"
+                " FROM ses_relay.tallies WHERE subject = $1 AND slot >= $2 GROUP BY subject, name"
                 ' ORDER BY name COLLATE "C"',
                 subject.value,
                 to_number(since),
@@ -60,7 +60,7 @@ class PostgresTallies:
 
 
 def _tally(row: Row) -> Tally:
-    subject, name, slot, messages, relayed, bounced, complained = row
+    subject, name, slot, messages, relayed, bounced, complained, simulated = row
     return Tally(
         subject=Subject(subject),
         name=name,
@@ -69,6 +69,7 @@ def _tally(row: Row) -> Tally:
         relayed=relayed,
         bounced=bounced,
         complained=complained,
+        simulated=simulated,
     )
 
 
@@ -83,15 +84,17 @@ async def add(connection: Connection, tallies: Sequence[Tally]) -> None:
             one.relayed,
             one.bounced,
             one.complained,
+            one.simulated,
         )
         for one in tallies
     ]
     await connection.executemany(
         "INSERT INTO ses_relay.tallies AS t"
-        " (slot, subject, name, messages, relayed, bounced, complained)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (slot, subject, name) DO UPDATE SET"
+        " (slot, subject, name, messages, relayed, bounced, complained, simulated)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (slot, subject, name) DO UPDATE SET"
         " messages = t.messages + excluded.messages, relayed = t.relayed + excluded.relayed,"
         " bounced = t.bounced + excluded.bounced,"
-        " complained = t.complained + excluded.complained",
+        " complained = t.complained + excluded.complained,"
+        " simulated = t.simulated + excluded.simulated",
         sorted(rows),
     )

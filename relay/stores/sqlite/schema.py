@@ -287,6 +287,14 @@ def _history_1(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _state_7(connection: sqlite3.Connection) -> None:
+    """Count what is billed and says nothing of a user."""
+    connection.execute("ALTER TABLE tallies ADD COLUMN simulated INTEGER NOT NULL DEFAULT 0")
+
+
 QUEUE = Schema(mark=0x53455351, steps=(_queue_1, _queue_2))
-STATE = Schema(mark=0x53455354, steps=(_state_1, _state_2, _state_3, _state_4, _state_5, _state_6))
+STATE = Schema(
+    mark=0x53455354,
+    steps=(_state_1, _state_2, _state_3, _state_4, _state_5, _state_6, _state_7),
+)
 HISTORY = Schema(mark=0x53455348, steps=(_history_1,))

@@ -12,7 +12,7 @@ from relay.stores.codec import to_number, to_time
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database
 
-_Row = tuple[str, str, int, int, int, int, int]
+_Row = tuple[str, str, int, int, int, int, int, int]
 
 
 class SqliteTallies:
@@ -36,8 +36,8 @@ class SqliteTallies:
 
         def work(connection: sqlite3.Connection) -> list[Tally]:
             found = connection.execute(
-                "SELECT subject, name, slot, messages, relayed, bounced, complained FROM tallies"
-                " WHERE slot >= ? ORDER BY slot, subject, name",
+                "SELECT subject, name, slot, messages, relayed, bounced, complained, simulated"
+                " FROM tallies WHERE slot >= ? ORDER BY slot, subject, name",
                 (start,),
             )
             return [_tally(row) for row in found]
@@ -54,7 +54,7 @@ class SqliteTallies:
         def work(connection: sqlite3.Connection) -> list[Tally]:
             found = connection.execute(
                 "SELECT subject, name, min(slot), sum(messages), sum(relayed), sum(bounced),"
-                " sum(complained) FROM tallies WHERE subject = ? AND slot >= ?"
+                " sum(complained), sum(simulated) FROM tallies WHERE subject = ? AND slot >= ?"
                 " GROUP BY name ORDER BY name",
                 wanted,
             )
@@ -64,7 +64,7 @@ class SqliteTallies:
 
 
 def _tally(row: _Row) -> Tally:
-    subject, name, slot, messages, relayed, bounced, complained = row
+    subject, name, slot, messages, relayed, bounced, complained, simulated = row
     return Tally(
         subject=Subject(subject),
         name=name,
@@ -73,16 +73,19 @@ def _tally(row: _Row) -> Tally:
         relayed=relayed,
         bounced=bounced,
         complained=complained,
+        simulated=simulated,
     )
 
 
 def add(connection: sqlite3.Connection, tallies: Sequence[Tally]) -> None:
     """Add counts within a transaction."""
     connection.executemany(
-        "INSERT INTO tallies (subject, name, slot, messages, relayed, bounced, complained)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        "INSERT INTO tallies"
+        " (subject, name, slot, messages, relayed, bounced, complained, simulated)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
         " messages = messages + excluded.messages, relayed = relayed + excluded.relayed,"
-        " bounced = bounced + excluded.bounced, complained = complained + excluded.complained",
+        " bounced = bounced + excluded.bounced, complained = complained + excluded.complained,"
+        " simulated = simulated + excluded.simulated",
         [
             (
                 one.subject.value,
@@ -92,6 +95,7 @@ def add(connection: sqlite3.Connection, tallies: Sequence[Tally]) -> None:
                 one.relayed,
                 one.bounced,
                 one.complained,
+                one.simulated,
             )
             for one in tallies
         ],
