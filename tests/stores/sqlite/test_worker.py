@@ -175,6 +175,7 @@ async def test_one_note_is_written_behind_each_group_when_it_is_due(tmp_path, wo
     files.go_on.set()
     await first
     assert await second == [0, 10]
+    await worker.close()  # the other notes are being written
     database.close()
 
 
