@@ -34,7 +34,8 @@ class SmtpEvents:
         self._metrics = metrics
 
     def connected(self, client: Client) -> None:
-        """Say that a session began; a log that is not to hear it costs no message its facts."""
+        """Say that a session began."""
+        # Each session begins: where nobody hears of it, its facts need not be written.
         if self._recorder.hears_debug:
             self._recorder.record(Event.SMTP_CONNECTED, Level.DEBUG, client_facts(client))
 
