@@ -143,7 +143,8 @@ class Throttle:
     def _advance(self, now: float) -> None:
         if now <= self._at:
             return
-        for then in (min(max(self.part.until, self._at), now), now):
+        ends = self.part.until
+        for then in (ends, now) if self._at < ends < now else (now,):
             earned = (then - self._at) * self.rate
             self._at = then
             self._credit = min(self._credit + earned, self._burst)
