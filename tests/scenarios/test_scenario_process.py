@@ -40,7 +40,7 @@ async def test_term_lets_a_slow_call_end_and_its_client_hear_the_verdict(tmp_pat
         relay.line() as idle,
         relay.line() as busy,
     ):
-        assert manager.heard() == ["READY=1"]
+        assert await until(manager.heard) == ["READY=1"]
         ses.hold_back()
         await busy.envelope()
         await busy.begin(MAIL)
@@ -116,7 +116,7 @@ async def test_hup_takes_a_new_user_and_drops_no_connection(tmp_path, manager):
     async with simulated() as ses:
         config = written(tmp_path, ses.url)
         async with serving(config, env) as relay, relay.line() as old:
-            assert manager.heard() == ["READY=1"]
+            assert await until(manager.heard) == ["READY=1"]
             await old.envelope()  # in the middle of a transaction
             async with relay.line() as line:
                 assert (await line.say(plain("tickets"))).startswith("535 5.7.8 ")

@@ -2,10 +2,18 @@
 
 from dataclasses import replace
 
+import pytest
 from aiohttp import ClientSession
 from relay_world import LOCAL, relaying, route, settings, simulated, until
 
 from relay.model.settings import AddressPattern
+from relay.service import rounds
+
+
+@pytest.fixture(autouse=True)
+def brisk(monkeypatch):
+    """Ask a simulator faster than AWS may be asked."""
+    monkeypatch.setattr(rounds, "BETWEEN_CALLS", 0.05)
 
 
 async def nothing(_name):

@@ -76,7 +76,7 @@ async def test_two_workers_are_one_relay(tmp_path, manager):
     async with simulated() as ses:
         config = written(tmp_path, ses.url, store=f"sqlite:///{tmp_path}/queue", more=TWO)
         async with serving(config, env) as relay:
-            assert manager.heard() == ["READY=1"]
+            assert await until(manager.heard) == ["READY=1"]
             assert {
                 line["worker"] for line in relay.named("relay.started") if "worker" in line
             } == {
