@@ -71,15 +71,15 @@ async def run_until_signalled(
         loop.add_signal_handler(number, end)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
 
+    attending = [asyncio.create_task(_pet_watchdog(manager))]
+
     def ready() -> None:
         settle_memory()
         manager.ready()
+        # What was asked while it started is done now.
+        attending.append(asyncio.create_task(_reload_when_asked(relay, manager, reread, reload)))
         on_ready()
 
-    attending = [
-        asyncio.create_task(_reload_when_asked(relay, manager, reread, reload)),
-        asyncio.create_task(_pet_watchdog(manager)),
-    ]
     try:
         with suppress(asyncio.CancelledError):
             await relay.serve(stop, ready)
@@ -106,14 +106,16 @@ async def _reload_when_asked(
         await asked.wait()
         asked.clear()
         manager.reloading()
-        settings = await asyncio.to_thread(reread)
-        if isinstance(settings, str):
-            relay.refuse_reload(settings)
-        else:
-            try:
+        try:
+            settings = await asyncio.to_thread(reread)
+            if isinstance(settings, str):
+                relay.refuse_reload(settings)
+            else:
                 await relay.reload(settings)
-            except Unusable as fault:
-                relay.refuse_reload(str(fault))
+        except Unusable as fault:
+            relay.refuse_reload(str(fault))
+        except Exception as error:  # noqa: BLE001 - a bug ends neither the mail nor later reloads
+            relay.refuse_reload(f"a bug of the relay ({type(error).__name__})", error)
         manager.ready()
 
 

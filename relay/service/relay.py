@@ -118,12 +118,13 @@ class Relay:
             take_back()
             raise Unusable(STOPPING)
         before, self._snapshot = self._snapshot, snapshot
-        faults = await self.parts.listeners.reload()
-        if faults:
+        try:
+            await self._listen_anew()
+        except BaseException:
             self._snapshot = before
             take_back()
             await self.parts.listeners.reload()
-            raise Unusable("; ".join(str(fault) for fault in faults))
+            raise
         self.departures.replaced(before)
         for name, route in before.settings.routes.items():
             if made.settings.routes.get(name) != route:
@@ -133,6 +134,10 @@ class Relay:
         if self._office is not None:
             self._office.look_again()
         self.parts.telemetry.relay.reloaded(changed=made.changed, needs_restart=made.needs_restart)
+
+    async def _listen_anew(self) -> None:
+        if faults := await self.parts.listeners.reload():
+            raise Unusable("; ".join(str(fault) for fault in faults))
 
     async def adopt(self, slot: int) -> None:
         """Drain a slot of the store whose worker does not start."""
@@ -167,8 +172,10 @@ class Relay:
         membership = self.parts.membership
         return None if membership is None else membership.age(route)
 
-    def refuse_reload(self, reason: str) -> None:
+    def refuse_reload(self, reason: str, bug: Exception | None = None) -> None:
         """Say that a new configuration was refused and the old one stays."""
+        if bug is not None:
+            self.parts.telemetry.relay.fault("reload", bug)
         self.parts.telemetry.relay.reloaded(refused=reason)
 
     def readiness(self) -> Readiness:

@@ -243,8 +243,10 @@ class Supervisor:
         answers = await self._staff.take_over(word, tuple(self._sockets.of(word.sockets)))
         return list(dict.fromkeys(str(answer) for answer in answers.values() if answer is not None))
 
-    def refuse_reload(self, reason: str) -> None:
+    def refuse_reload(self, reason: str, bug: Exception | None = None) -> None:
         """Say that a new configuration was refused and the old one stays."""
+        if bug is not None:
+            self._telemetry.relay.fault("reload", bug)
         self._telemetry.relay.reloaded(refused=reason)
 
     # --- what is told ----------------------------------------------------------------------------
