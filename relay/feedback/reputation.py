@@ -1,7 +1,8 @@
 """Holds the user whose mail endangers the account, and warns before.
 
 A user above the threshold is held for a day, or until an operator lets go. Mail up to then is no
-reason to hold the same user again.
+reason to hold the same user again. Before anybody is held, what other relays of the same store sent
+is counted, too: the events of their mail may all have come here.
 
 SES facts (SES Developer Guide, faqs-enforcement): only hard bounces count; a rate is taken over a
 representative volume of mail, not over a time; an account is reviewed at 5 % bounces or 0.1 %
@@ -23,6 +24,7 @@ from relay.model.entry import Held
 from relay.model.outcome import Scope, ScopeKind
 from relay.model.ports import (
     TALLIES_KEPT,
+    TALLY_SLOT,
     Holds,
     StoreFault,
     Subject,
@@ -126,12 +128,15 @@ class Reputation:
         slots = self.ledger.of(Subject.USER, user)
         async with self._judging:
             recent = slots.recent()
-            since = slots.recent(after=self.ledger.of(Subject.HELD, user).newest)
+            last_held = self.ledger.of(Subject.HELD, user).newest
+            since = slots.recent(after=last_held)
             for kind in Kind:
                 self._warn(user, share_of(kind, recent, rules))
-                share = share_of(kind, since, rules)
-                if share.grade is Grade.HOLD and share.hold is not None:
-                    await self._hold(user, share, share.hold)
+                if share_of(kind, since, rules).grade is Grade.HOLD:
+                    begin = slots.since or slot_of(self.clock.now())
+                    if last_held is not None:
+                        begin = max(begin, last_held + TALLY_SLOT)
+                    await self._hold(user, kind, begin)
 
     def _warn(self, user: str, share: Share) -> None:
         """Warn once each time that the ratio passes the threshold."""
@@ -143,7 +148,8 @@ class Reputation:
             self._warned.add(warned)
             self.telemetry.reputation.warned(_standing(user, share, share.warn))
 
-    async def _hold(self, user: str, share: Share, threshold: float) -> None:
+    async def _hold(self, user: str, kind: Kind, begin: datetime) -> None:
+        """Hold a user, if all relays of the store together have seen too much since then."""
         now, scope = self.clock.now(), Scope(ScopeKind.USER, user)
         standing = await self.holds.holds(now)
         if isinstance(standing, StoreFault):
@@ -151,6 +157,10 @@ class Reputation:
             return
         if any(hold.scope == scope for hold in standing):
             return
+        share = await self._share_of_all(user, kind, begin)
+        if share is None or share.grade is not Grade.HOLD or share.hold is None:
+            return
+        threshold = share.hold
         reason = (
             f"{share.kind} ratio {share.ratio:.2%} over {share.relayed} recipients, "
             f"reputation.{share.kind}.hold is {threshold:.2%}"
@@ -163,6 +173,18 @@ class Reputation:
             self.ledger.add(page)
             self.ledger.keep(page)
             self.telemetry.reputation.held(_standing(user, share, threshold))
+
+    async def _share_of_all(self, user: str, kind: Kind, begin: datetime) -> Share | None:
+        """Ask the store, which has what other relays sent; None: it cannot say."""
+        await self.save()
+        found = await self.store.summed(Subject.USER, begin)
+        if isinstance(found, StoreFault):
+            self._tell(found)
+            return None
+        counts = (
+            Count(one.relayed, one.bounced, one.complained) for one in found if one.name == user
+        )
+        return share_of(kind, next(counts, Count()), self.rules())
 
     def _tell(self, fault: StoreFault | None) -> None:
         if fault is not None and fault != self._fault:

@@ -10,7 +10,7 @@ from feedback_world import World
 from relay.model.custody import ScopeHold
 from relay.model.entry import Held
 from relay.model.outcome import Scope, ScopeKind
-from relay.model.ports import StoreFault, Subject
+from relay.model.ports import StoreFault, Subject, Tally, slot_of
 from relay.model.reputation import Count, Day, Grade, Kind
 from relay.model.settings import BounceThresholds, ComplaintThresholds, Reputation
 
@@ -89,6 +89,31 @@ async def test_little_mail_means_nothing(world):
     assert await held(world) == []
     await world.relayed("q@example.org", ses_id="m2")
     await world.reputation._judge("tickets")
+    assert await held(world) == [TICKETS]
+
+
+async def test_nobody_is_held_for_mail_that_another_relay_of_the_store_sent(world):
+    """All events came to this one, which sent a tenth of the mail: 8 % of its own came back."""
+    await world.relayed(*people(100), ses_id="m1")
+    elsewhere = Tally(subject=Subject.USER, name="tickets", slot=slot_of(START), relayed=900)
+    await world.shared.tallies.add([elsewhere])
+    await bounced(world, 8)
+    assert await held(world) == []
+    await bounced(world, 50, "more")
+    [line] = world.log.named("reputation.held")
+    assert (line["ratio"], line["messages"]) == (0.05, 1_000)
+
+
+async def test_what_another_relay_sent_before_the_last_hold_excuses_nothing(world):
+    await world.relayed(*people(100), ses_id="m1")
+    await world.shared.tallies.add(
+        [Tally(subject=Subject.USER, name="tickets", slot=slot_of(START), relayed=900)]
+    )
+    await bounced(world, 50)
+    assert await world.shared.holds.release(TICKETS)
+    world.clock.advance(3_600)
+    await world.relayed(*people(100), ses_id="m2")
+    await bounced(world, 8, "again", sent="2026-11-21T13:00:00Z")
     assert await held(world) == [TICKETS]
 
 
