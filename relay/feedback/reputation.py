@@ -1,8 +1,8 @@
 """Holds the user whose mail endangers the account, and warns before.
 
 A user above the threshold is held for a day, or until an operator lets go. Mail up to then is no
-reason to hold the same user again. Before anybody is held, what other relays of the same store sent
-is counted, too: the events of their mail may all have come here.
+reason to hold the same user again. Before anybody is held, the store is asked for what other relays
+sent, the events of whose mail may all have come here, and for whom they have held.
 
 SES facts (SES Developer Guide, faqs-enforcement): only hard bounces count; a rate is taken over a
 representative volume of mail, not over a time; an account is reviewed at 5 % bounces or 0.1 %
@@ -177,14 +177,24 @@ class Reputation:
     async def _share_of_all(self, user: str, kind: Kind, begin: datetime) -> Share | None:
         """Ask the store, which has what other relays sent; None: it cannot say."""
         await self.save()
-        found = await self.store.summed(Subject.USER, begin)
+        while held := await self._sum_of_all(Subject.HELD, user, begin):
+            if isinstance(held, StoreFault):
+                return None
+            begin = held.slot + TALLY_SLOT
+        sent = await self._sum_of_all(Subject.USER, user, begin)
+        if isinstance(sent, StoreFault) or sent is None:
+            return None
+        count = Count(sent.relayed, sent.bounced, sent.complained)
+        return share_of(kind, count, self.rules())
+
+    async def _sum_of_all(
+        self, subject: Subject, name: str, begin: datetime
+    ) -> Tally | StoreFault | None:
+        found = await self.store.summed(subject, begin)
         if isinstance(found, StoreFault):
             self._tell(found)
-            return None
-        counts = (
-            Count(one.relayed, one.bounced, one.complained) for one in found if one.name == user
-        )
-        return share_of(kind, next(counts, Count()), self.rules())
+            return found
+        return next((one for one in found if one.name == name), None)
 
     def _tell(self, fault: StoreFault | None) -> None:
         if fault is not None and fault != self._fault:

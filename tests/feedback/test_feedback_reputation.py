@@ -10,7 +10,7 @@ from feedback_world import World
 from relay.model.custody import ScopeHold
 from relay.model.entry import Held
 from relay.model.outcome import Scope, ScopeKind
-from relay.model.ports import StoreFault, Subject, Tally, slot_of
+from relay.model.ports import TALLY_SLOT, StoreFault, Subject, Tally, slot_of
 from relay.model.reputation import Count, Day, Grade, Kind
 from relay.model.settings import BounceThresholds, ComplaintThresholds, Reputation
 
@@ -102,6 +102,23 @@ async def test_nobody_is_held_for_mail_that_another_relay_of_the_store_sent(worl
     await bounced(world, 50, "more")
     [line] = world.log.named("reputation.held")
     assert (line["ratio"], line["messages"]) == (0.05, 1_000)
+
+
+async def test_a_user_released_from_another_relays_hold_is_not_held_again_for_the_same_mail(world):
+    await world.relayed(*people(100), ses_id="m1")
+    holds = [
+        Tally(subject=Subject.HELD, name="tickets", slot=slot_of(START) + number * TALLY_SLOT)
+        for number in (0, 3)
+    ]
+    await world.shared.tallies.add(holds)
+    await bounced(world, 50)
+    assert await held(world) == []
+    for minutes in (20, 40):
+        world.clock.advance(20 * 60)
+        await world.relayed(*people(100), ses_id=f"m{minutes}")
+        sent = f"2026-11-21T12:{minutes}:00Z"
+        await bounced(world, 50, f"N{minutes}", sent=sent)
+        assert await held(world) == ([TICKETS] if minutes == 40 else [])
 
 
 async def test_what_another_relay_sent_before_the_last_hold_excuses_nothing(world):
