@@ -124,8 +124,11 @@ class Post:
 
     async def start(self) -> None:
         """Start a process and wait until its listeners are open; raises `Unusable`."""
+        try:
+            hired = self._hired = await self._hire()
+        except OSError as error:
+            raise Unusable(f"cannot be started: {error.strerror}") from error
         self._empty.clear()
-        hired = self._hired = await self._hire()
         hired.listening = asyncio.create_task(self._listen(hired))
         if self._dismissed:
             self.say(Drain())
@@ -234,7 +237,7 @@ class Post:
                 case Told():
                     self._employer.told(self.number, word)
                 case Answered(number, answer):
-                    hired.asked.pop(number).set_result(answer)
+                    _tell(hired.asked.pop(number), answer)
                 case Up():
                     hired.started.set_result(None)
                 case Unfit(reason):
@@ -249,9 +252,14 @@ class Post:
         self._employer.gone(self.number)
         if not hired.started.done():
             hired.started.set_result(f"{how} while it started")
-        for answer in hired.asked.values():
-            answer.set_result(Gone(f"worker {self.number} {how}"))
+        for asked in hired.asked.values():
+            _tell(asked, Gone(f"worker {self.number} {how}"))
         self._empty.set()
+
+
+def _tell(asked: asyncio.Future[object], answer: object) -> None:
+    if not asked.done():  # else whoever asked has given up
+        asked.set_result(answer)
 
 
 def _how(code: int) -> str:

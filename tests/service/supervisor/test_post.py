@@ -203,3 +203,53 @@ async def test_a_worker_waits_for_its_slot(post, employer, clock):
     await clock.sleep(1)  # until it is hired whole
     running.cancel()
     process.kill()
+
+
+@pytest.mark.fake_time
+async def test_an_answer_that_nobody_waits_for_any_more_hurts_nobody(post, employer):
+    process = await started(post)
+    asking = asyncio.create_task(post.ask(Asked(7, Adopt(1))))
+    assert await process.end.hear() == Asked(7, Adopt(1))
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    process.end.say(Answered(7, None))
+    asking = asyncio.create_task(post.ask(Asked(8, Adopt(1))))
+    assert await process.end.hear() == Asked(8, Adopt(1))
+    process.end.say(Answered(8, "heard"))
+    assert await asking == "heard"
+    asking = asyncio.create_task(post.ask(Asked(9, Adopt(1))))
+    assert await process.end.hear() == Asked(9, Adopt(1))
+    asking.cancel()
+    process.ends(0)
+    await post._empty.wait()
+    assert employer.gone_count == 1
+
+
+@pytest.mark.fake_time
+async def test_a_machine_that_has_no_room_for_a_process_is_asked_again_later(
+    post, employer, monkeypatch
+):
+    process = await started(post)
+    running = asyncio.create_task(post.run())
+    really = post._hire
+    faults = [OSError(11, "Resource temporarily unavailable")] * 2
+
+    async def hire():
+        if faults:
+            raise faults.pop()
+        return await really()
+
+    monkeypatch.setattr(post, "_hire", hire)
+    process.ends(1)
+    again = await post.hired.get()
+    again.end.say(Up())
+    while not post.up:  # noqa: ASYNC110 - nobody announces it
+        await asyncio.sleep(0.01)
+    why = [failure.reason for failure in employer.failures]
+    assert why == [
+        "ended with code 1",
+        *["cannot be started: Resource temporarily unavailable"] * 2,
+    ]
+    post.dismiss()
+    again.ends(0)
+    await running
