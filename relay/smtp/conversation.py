@@ -65,12 +65,17 @@ class Conversation(Session):
         self._rest_at = STEPS_IN_ONE_GO
 
     async def _handle_client(self) -> None:
-        """Run the session to its end (aiosmtpd's name). It never raises but when cancelled."""
+        """Run the session to its end (aiosmtpd's name). It never raises, whatever ends it."""
         try:
             if await self.enter():
                 await self._converse()
         except (ConnectionError, ssl.SSLError, TimeoutError):
             self.reason = "lost" if self.reason == "lost" else self.reason
+        except asyncio.CancelledError:
+            # The end of the session is the end of its task. A task that ends by this error keeps
+            # it, and with it every frame on the way, the content among them: in a circle that
+            # nobody breaks but the garbage collector, which does not come often.
+            pass
         except Exception as error:  # noqa: BLE001 - whatever it is, it is ours
             self.reason = "fault"
             self._own_fault(error)
