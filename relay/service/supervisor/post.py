@@ -13,10 +13,10 @@ import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from relay.model.clock import Clock
 from relay.service.snapshot import Unusable
@@ -33,9 +33,12 @@ from relay.service.supervisor.words import (
     Up,
 )
 
+T = TypeVar("T")
+
 SHORTEST, LONGEST = 0.5, 30.0  # seconds between two starts that did not help
 LOOK_EACH = 1.0  # seconds between two looks whether a slot is free
 SILENT = 60.0  # seconds without a word, of which there is one each second, until it is ended
+LEAVES = 10.0  # seconds that a worker without a wire may take to end
 SETTLED = 60.0  # seconds of life after which the next end is the first again
 _ROOT = Path(__file__).parents[3]  # where the package is
 _OURS_ALONE = (
@@ -102,6 +105,20 @@ class _Hired:
     asked: dict[int, asyncio.Future[object]] = field(default_factory=dict)
     silent: bool = False
 
+    def kill(self) -> None:
+        """End it at once; nothing that was accepted is lost."""
+        with suppress(ProcessLookupError):
+            self.process.kill()
+
+    async def ended(self) -> int:
+        """Wait for the process that has hung up, and end one that does not end; gives its code."""
+        try:
+            async with asyncio.timeout(LEAVES):
+                return await self.process.wait()
+        except TimeoutError:
+            self.kill()
+            return await self.process.wait()
+
 
 class Post:
     """Keeps one worker at work."""
@@ -124,11 +141,12 @@ class Post:
 
     async def start(self) -> None:
         """Start a process and wait until its listeners are open; raises `Unusable`."""
+        self._empty.clear()
         try:
             hired = self._hired = await self._hire()
-        except OSError as error:
-            raise Unusable(f"cannot be started: {error.strerror}") from error
-        self._empty.clear()
+        except OSError as fault:  # no process, no memory or no descriptor is left just now
+            self._empty.set()
+            raise Unusable(f"cannot be started: {fault.strerror}") from fault
         hired.listening = asyncio.create_task(self._listen(hired))
         if self._dismissed:
             self.say(Drain())
@@ -155,9 +173,11 @@ class Post:
         failure = Failure(reason=reason, in_a_row=in_a_row, lived=lived, pause=pause)
         await self._employer.failed(self.number, failure)
         await self._clock.sleep(pause)
-        while not await self._employer.may_start(self.number):
+        while not self._dismissed and not await self._employer.may_start(self.number):
             self.trouble = "waits for its slot, which another worker drains"
             await self._clock.sleep(LOOK_EACH)
+        if self._dismissed:
+            return
         try:
             await self.start()
         except Unusable as fault:
@@ -198,22 +218,19 @@ class Post:
         self._dismissed = True
         self.say(Hurry())
         if not await self.ended_within(patience) and self._hired is not None:
-            with suppress(ProcessLookupError):
-                self._hired.process.kill()
+            self._hired.kill()
             await self._empty.wait()
 
     async def _hire(self) -> _Hired:
-        words, their_words = socket.socketpair()
-        hatch, their_hatch = socket.socketpair()
-        with their_words, their_hatch:
-            ends = (their_words.fileno(), their_hatch.fileno())
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "relay.service.supervisor.worker"),
-                *map(str, ends),
-                pass_fds=ends,
-                stdin=DEVNULL,
-                env=_environment(os.environ),
-            )
+        with ExitStack() as ours, ExitStack() as theirs:
+            words, their_words = socket.socketpair()
+            ours.enter_context(words)
+            theirs.enter_context(their_words)
+            hatch, their_hatch = socket.socketpair()
+            ours.enter_context(hatch)
+            theirs.enter_context(their_hatch)
+            process = await _worker(their_words.fileno(), their_hatch.fileno())
+            ours.pop_all()
         wire = await Wire.on(words, hatch)
         begin, sockets = self._employer.begin(self.number)
         wire.hand_over(sockets)
@@ -221,45 +238,73 @@ class Post:
         return _Hired(process, wire)
 
     async def _hear(self, hired: _Hired) -> object | None:
-        """Wait for a word; who says none for so long has an event loop that stands still."""
+        """Wait for a word; who says none for so long has an event loop that stands still.
+
+        It is looked at twice: when all of us stood still (a container that was paused), the first
+        look comes before anybody had time to say a word.
+        """
+        hearing = asyncio.ensure_future(hired.wire.hear())
         try:
-            async with asyncio.timeout(None if hired.silent else SILENT):
-                return await hired.wire.hear()
-        except TimeoutError:
-            hired.silent = True
-            with suppress(ProcessLookupError):
-                hired.process.kill()
-            return await hired.wire.hear()
+            for _ in range(2):
+                await asyncio.wait([hearing], timeout=SILENT / 2)
+            if not hearing.done() and not hired.silent:
+                hired.silent = True
+                hired.kill()
+            return await hearing
+        finally:
+            hearing.cancel()
 
     async def _listen(self, hired: _Hired) -> None:
-        while (word := await self._hear(hired)) is not None:
-            match word:
-                case Told():
-                    self._employer.told(self.number, word)
-                case Answered(number, answer):
-                    _tell(hired.asked.pop(number), answer)
-                case Up():
-                    hired.started.set_result(None)
-                case Unfit(reason):
-                    hired.started.set_result(reason)
-                case _:
-                    raise TypeError(f"not a word of a worker: {word}")
-        code = await hired.process.wait()
+        try:
+            while (word := await self._hear(hired)) is not None:
+                self._heard(hired, word)
+        except BaseException:
+            hired.kill()  # whom nobody listens to has no use, and would never be missed
+            raise
+        finally:
+            await self._gone(hired)
+
+    def _heard(self, hired: _Hired, word: object) -> None:
+        match word:
+            case Told():
+                self._employer.told(self.number, word)
+            case Answered(number, answer):
+                _settle(hired.asked.pop(number), answer)
+            case Up():
+                _settle(hired.started, None)
+            case Unfit(reason):
+                _settle(hired.started, reason)
+            case _:
+                raise TypeError(f"not a word of a worker: {word}")
+
+    async def _gone(self, hired: _Hired) -> None:
+        self.trouble = "is ending"
+        code = await hired.ended()
         how = f"said nothing for {SILENT:.0f} s and was ended" if hired.silent else _how(code)
         await hired.wire.close()
         self.trouble = how
         self._hired = None
         self._employer.gone(self.number)
-        if not hired.started.done():
-            hired.started.set_result(f"{how} while it started")
-        for asked in hired.asked.values():
-            _tell(asked, Gone(f"worker {self.number} {how}"))
+        _settle(hired.started, f"{how} while it started")
+        for answer in hired.asked.values():
+            _settle(answer, Gone(f"worker {self.number} {how}"))
         self._empty.set()
 
 
-def _tell(asked: asyncio.Future[object], answer: object) -> None:
-    if not asked.done():  # else whoever asked has given up
-        asked.set_result(answer)
+async def _worker(words: int, hatch: int) -> Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "relay.service.supervisor.worker"),
+        *(str(words), str(hatch)),
+        pass_fds=(words, hatch),
+        stdin=DEVNULL,
+        env=_environment(os.environ),
+    )
+
+
+def _settle(future: asyncio.Future[T], result: T) -> None:
+    """Give a result to who may have stopped waiting for it."""
+    if not future.done():
+        future.set_result(result)
 
 
 def _how(code: int) -> str:

@@ -253,3 +253,69 @@ async def test_a_machine_that_has_no_room_for_a_process_is_asked_again_later(
     post.dismiss()
     again.ends(0)
     await running
+
+
+@pytest.mark.fake_time
+async def test_who_hangs_up_and_does_not_end_is_killed(post, employer, clock):
+    process = await started(post)
+    running = asyncio.create_task(post.run())
+    process.hung_up = asyncio.ensure_future(process.end.close())
+    await clock.sleep(1)
+    assert not post.up  # and is asked nothing more
+    process = await post.hired.get()
+    assert employer.failures[0].reason == "was ended by SIGKILL"
+    await clock.sleep(1)  # until it is hired whole
+    running.cancel()
+    process.kill()
+
+
+@pytest.mark.fake_time
+async def test_a_start_that_was_given_up_makes_nobody_deaf(post, employer, clock):
+    starting = asyncio.create_task(post.start())
+    process = await post.hired.get()
+    await clock.sleep(1)  # until it is hired whole
+    starting.cancel()
+    process.end.say(Up())
+    process.end.say(TOLD)
+    await clock.sleep(1)
+    assert employer.heard == [(3, TOLD)]
+    await post.end(1.0)
+    assert await process.wait() == -9
+
+
+@pytest.mark.fake_time
+async def test_who_says_what_cannot_be_understood_is_ended_and_followed(post, employer, clock):
+    process = await started(post)
+    running = asyncio.create_task(post.run())
+    process.end.say("no word of a worker")
+    process = await post.hired.get()
+    assert employer.failures[0].reason == "was ended by SIGKILL"
+    await clock.sleep(1)  # until it is hired whole
+    running.cancel()
+    process.kill()
+
+
+@pytest.mark.fake_time
+async def test_nobody_is_started_while_all_are_stopped(post, employer, clock):
+    process = await started(post)
+    running = asyncio.create_task(post.run())
+    for _ in range(5):
+        process.kill()
+        process = await post.hired.get()
+    process.kill()
+    await clock.sleep(0.1)  # it is paused for seconds now
+    post.dismiss()
+    await running
+    assert post.hired.empty()
+
+
+@pytest.mark.fake_time
+async def test_nobody_is_ended_because_all_of_us_stood_still(post, employer, clock):
+    process = await started(post)
+    await clock.sleep(1)
+    clock.advance(10 * SILENT)
+    await clock.sleep(1)
+    process.end.say(TOLD)
+    await clock.sleep(1)
+    assert post.up
+    assert employer.heard == [(3, TOLD)]
