@@ -9,7 +9,8 @@ Errors: `StoreFault`, `Stale` and `Corrupt` values, as of one slot.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,6 +31,7 @@ class _Adopted:
     owned: Owned
     recovered: bool = False  # what its last owner left is taken up
     closing: bool = False  # nothing more is claimed
+    calls: int = 0  # under way
 
     @property
     def queue(self) -> SqliteQueue:
@@ -39,6 +41,15 @@ class _Adopted:
     def open(self) -> bool:
         """Whether entries may be claimed from it."""
         return self.recovered and not self.closing
+
+    @contextmanager
+    def called(self) -> Iterator[SqliteQueue]:
+        """Give its queue for one call, until whose end the slot stays."""
+        self.calls += 1
+        try:
+            yield self.queue
+        finally:
+            self.calls -= 1
 
 
 class SqliteSlots:
@@ -81,7 +92,7 @@ class SqliteSlots:
             return True
         asked_before, slot.closing = slot.closing, True
         self._more.set()
-        if not asked_before or number in self._from.values():
+        if not asked_before or slot.calls or number in self._from.values():
             return False
         del self._adopted[number]
         await slot.queue.close()
@@ -125,7 +136,8 @@ class SqliteSlots:
         for slot in tuple(self._adopted.values()):
             if slot.recovered:
                 continue
-            recovered = await slot.queue.recover(amend)
+            with slot.called() as queue:
+                recovered = await queue.recover(amend)
             if isinstance(recovered, StoreFault):
                 return recovered
             slot.recovered = True
@@ -145,7 +157,8 @@ class SqliteSlots:
         for number, slot in tuple(self._adopted.items()):
             if not slot.open or not left:
                 continue
-            found = await slot.queue.claim(left, now, lease_until)
+            with slot.called() as queue:
+                found = await queue.claim(left, now, lease_until)
             if isinstance(found, StoreFault):
                 return claimed or found
             for entry in found:

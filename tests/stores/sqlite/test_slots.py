@@ -13,6 +13,7 @@ from relay.model.progress import Times, interrupted
 from relay.model.settings import SqliteStore
 from relay.service.seat import Seat
 from relay.service.stores import opened
+from relay.stores.sqlite.queue import SqliteQueue
 from relay.stores.sqlite.slot import Places
 from relay.stores.sqlite.slots import SqliteSlots
 
@@ -129,6 +130,26 @@ async def test_a_slot_is_given_back_when_nothing_of_it_is_in_work(folder):
     assert again.usage.messages == 2
     assert await slots.give_back(1)  # there is nothing to give
     assert slots.usage.messages == 0
+
+
+async def test_a_slot_is_not_given_back_while_a_claim_is_under_way(folder, monkeypatch):
+    await kept_by_a_worker(folder, 1, "a")
+    slots = await opened_slots(folder, 1)
+    claim, disk = SqliteQueue.claim, asyncio.Event()
+
+    async def slow(*arguments):
+        await disk.wait()
+        return await claim(*arguments)
+
+    monkeypatch.setattr(SqliteQueue, "claim", slow)
+    claiming = asyncio.create_task(claimed(slots))
+    await asyncio.sleep(0)
+    assert not await slots.give_back(1)
+    assert not await slots.give_back(1)  # the disk is slower than the two questions
+    disk.set()
+    assert await claiming == ["a"]
+    assert isinstance(await slots.content("a"), Content)
+    slots.release()
 
 
 async def test_a_slot_that_was_asked_back_for_nothing_is_drained_on(folder):
