@@ -1,21 +1,29 @@
 """Several workers under a supervisor: one relay to clients, operators and the service manager."""
 
 import asyncio
+import base64
 import json
 import os
 import signal
 import socket
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from postgres_server import PostgresServer
 from relay_process import ServiceManager, environment, outcome, serving
-from relay_world import MAIL, eventually, simulated, until
-from serve_config import tickets, written
+from relay_world import MAIL, eventually, settings, simulated, until
+from serve_config import PASSWORD, tickets, written
 from smtp_line import SmtpLine
 
+from relay.model.account import AccountState
+from relay.model.clock import SystemClock
+from relay.service.seat import Seat
+from relay.service.supervisor.post import Post
+from relay.service.supervisor.words import Begin, Looked
 from relay.simulator import Fail, Fate, Publishing, Scripted
+from relay.telemetry import ScrapeTime
 
 TWO = "workers: 2\n"
 LOST = "lost_answer"
@@ -197,6 +205,33 @@ async def test_a_reload_reaches_all_workers_or_none(tmp_path):
         assert not extra.exists()
 
 
+async def test_a_worker_that_starts_during_a_reload_takes_it_over_too(tmp_path):
+    async with simulated() as ses:
+        config = written(tmp_path, ses.url, more=TWO)
+        async with serving(config, environment(tmp_path)) as relay:
+            os.kill(workers_of(relay)[0], signal.SIGKILL)
+            await until(lambda: relay.named("relay.stopped", reason="was ended by SIGKILL"))
+            await until(lambda: len(workers_of(relay)) == 2)
+            written(tmp_path, ses.url, users=tickets(), more=TWO)
+            relay.signal(signal.SIGHUP)
+            await until(lambda: relay.of_the_whole("relay.reloaded"))
+
+            async def known_to_all():
+                for _ in range(20):
+                    async with relay.line() as line:
+                        if not (await line.say(plain_login("tickets"))).startswith("235 "):
+                            return False
+                return True
+
+            await until(lambda: len(relay.named("relay.started")) >= 4)  # 3 of workers
+            assert await eventually(known_to_all)
+            assert len(workers_of(relay)) == 2
+
+
+def plain_login(user):
+    return "AUTH PLAIN " + base64.b64encode(f"\0{user}\0{PASSWORD}".encode()).decode()
+
+
 @asynccontextmanager
 async def stopping_in_the_middle(tmp_path):
     """Give SES, a relay that was told to stop, and a client whose message is in SES's hands."""
@@ -369,3 +404,38 @@ async def test_what_cannot_start_ends_with_the_reason(tmp_path):
         code, _, errors = await outcome("serve", "--config", config, env=env)
         assert code == 2
         assert errors.startswith("queue.store: queue-1.db: ")
+
+
+class OneWorker:
+    """Implements `relay.service.supervisor.post.Employer` for a worker without listeners."""
+
+    def __init__(self, settings):
+        self.settings = replace(settings, listeners=(), workers=2)
+        self.rates = {}
+
+    def begin(self, number):
+        seat = Seat(number=number, workers=2)
+        return Begin(seat=seat, settings=self.settings, sockets={}, looks={}, adopt=()), ()
+
+    def told(self, _number, told):
+        self.rates = told.report.readings.get(ScrapeTime.SEND_RATE_LIMIT, {})
+
+    def gone(self, number):
+        """Nobody follows."""
+
+
+async def test_what_a_worker_hears_of_an_account_before_it_has_started_is_kept():
+    async with simulated() as ses:
+        employer = OneWorker(settings(ses.url))
+        post = Post(0, employer, SystemClock())
+        starting = asyncio.create_task(post.start())
+        try:
+            await until(lambda: post._hired is not None)
+            state = AccountState(max_send_rate=80.0, max_24_hour_send=-1, sent_last_24_hours=0)
+            post.say(Looked("default", state))
+            await starting
+            # Its half of the account's rate: there is no store to share it by.
+            await until(lambda: employer.rates == {("default",): 40.0})
+            assert post.up
+        finally:
+            await post.end(5.0)

@@ -6,12 +6,13 @@ Errors: `Unusable` when one of them cannot start for the first time.
 import asyncio
 import itertools
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from relay.service.supervisor.post import Gone, Post
 from relay.service.supervisor.words import (
     Adopt,
     Asked,
+    Drain,
     GiveBack,
     Keep,
     Order,
@@ -72,7 +73,7 @@ class Staff:
     ) -> Mapping[int, object]:
         """Ask all who are at work to take settings over; gives their answers.
 
-        One that ends meanwhile has no answer to give: the next one begins with what is in force.
+        One that ends meanwhile has no answer to give; see `replace_all_but`.
         """
         posts = [post for post in self._posts if post.up]
         answers = await asyncio.gather(*(self._ask(post, word, sockets) for post in posts))
@@ -81,6 +82,15 @@ class Staff:
             for post, answer in zip(posts, answers, strict=True)
             if not isinstance(answer, Gone)
         }
+
+    def replace_all_but(self, numbers: Collection[int]) -> None:
+        """Have those drain who began with settings that are not in force any more.
+
+        Those who follow them begin with what is.
+        """
+        for post in self._posts:
+            if post.number not in numbers:
+                post.say(Drain())
 
     async def keep(self, word: Keep) -> object | Gone:
         """Have whoever is at work put something into the queue."""

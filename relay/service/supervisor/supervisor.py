@@ -11,7 +11,7 @@ Errors: `Unusable` when it cannot start or take a configuration over.
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 from relay.aws import UnusableRoute
@@ -220,13 +220,15 @@ class Supervisor:
         except Unusable:
             take_back()
             raise
-        refusals = await self._taken_over(made.settings, fresh)
+        answers = await self._taken_over(made.settings, fresh)
+        refusals = dict.fromkeys(str(why) for why in answers.values() if why is not None)
         if refusals:
             await self._taken_over(self.settings, None)
             take_back()
             self._sockets.close(fresh)
             raise Unusable("\n".join(refusals))
         before, self._snapshot = self._snapshot, snapshot
+        self._staff.replace_all_but(answers.keys())  # they began meanwhile, with what was in force
         self._sockets.close_all_but(made.settings.listeners)
         for name, route in before.settings.routes.items():
             if made.settings.routes.get(name) != route:
@@ -237,11 +239,12 @@ class Supervisor:
             self._office.look_again()
         self._telemetry.relay.reloaded(changed=made.changed, needs_restart=made.needs_restart)
 
-    async def _taken_over(self, settings: Settings, binds: Sequence[str] | None) -> list[str]:
-        """Ask all workers; gives each reason that is not the same as another's."""
+    async def _taken_over(
+        self, settings: Settings, binds: Sequence[str] | None
+    ) -> Mapping[int, object]:
+        """Ask all workers; gives their answers: None, or why that cannot be."""
         word = TakeOver(settings=settings, sockets=self._sockets.told(binds))
-        answers = await self._staff.take_over(word, tuple(self._sockets.of(word.sockets)))
-        return list(dict.fromkeys(str(answer) for answer in answers.values() if answer is not None))
+        return await self._staff.take_over(word, tuple(self._sockets.of(word.sockets)))
 
     def refuse_reload(self, reason: str, bug: Exception | None = None) -> None:
         """Say that a new configuration was refused and the old one stays."""

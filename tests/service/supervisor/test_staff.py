@@ -4,7 +4,7 @@ import pytest
 
 from relay.service.supervisor.post import Gone
 from relay.service.supervisor.staff import Staff
-from relay.service.supervisor.words import Adopt, GiveBack, Keep, Looked, TakeOver
+from relay.service.supervisor.words import Adopt, Drain, GiveBack, Keep, Looked, TakeOver
 
 
 class StandIn:
@@ -76,6 +76,9 @@ async def test_settings_are_taken_over_by_all_who_are_at_work(posts):
     answers = await staff.take_over(word, ())
     assert answers == {1: "listeners: 127.0.0.1:25: Permission denied"}
     assert posts[0].heard == []
+    staff.replace_all_but(answers.keys())
+    assert posts[0].heard == [Drain()]
+    assert posts[1].heard == [word]
 
 
 async def test_what_feedback_causes_is_kept_by_whoever_is_at_work(posts):
