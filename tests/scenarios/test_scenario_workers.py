@@ -19,6 +19,7 @@ from smtp_line import SmtpLine
 
 from relay.model.account import AccountState
 from relay.model.clock import SystemClock
+from relay.model.settings import SqliteStore
 from relay.service.seat import Seat
 from relay.service.supervisor.post import Post
 from relay.service.supervisor.words import Begin, Looked
@@ -424,9 +425,10 @@ class OneWorker:
         """Nobody follows."""
 
 
-async def test_what_a_worker_hears_of_an_account_before_it_has_started_is_kept():
+async def test_what_a_worker_hears_of_an_account_before_it_has_started_is_kept(tmp_path):
     async with simulated() as ses:
-        employer = OneWorker(settings(ses.url))
+        # Opening this store takes a worker a while, in which it hears words.
+        employer = OneWorker(settings(ses.url, store=SqliteStore(tmp_path / "queue")))
         post = Post(0, employer, SystemClock())
         starting = asyncio.create_task(post.start())
         try:
@@ -434,8 +436,7 @@ async def test_what_a_worker_hears_of_an_account_before_it_has_started_is_kept()
             state = AccountState(max_send_rate=80.0, max_24_hour_send=-1, sent_last_24_hours=0)
             post.say(Looked("default", state))
             await starting
-            # Its half of the account's rate: there is no store to share it by.
-            await until(lambda: employer.rates == {("default",): 40.0})
+            await until(lambda: employer.rates == {("default",): 80.0})
             assert post.up
         finally:
             await post.end(5.0)
