@@ -47,7 +47,7 @@ class Pace:
         self._slowed = False
         self._throttle = Throttle(clock.monotonic())
         self._quota = Quota()
-        self._taken = self._sent = 0  # recipients, in this life
+        self._taken = self._sent = 0  # recipients, in this life; sent: by this account
         self._short = False  # of credit, since the last allotment
         self._refused = False  # the rate, since the last claim
         self._claimed = Claim(using=1.0, floor=1.0, want=1.0, counted=0)
@@ -66,6 +66,7 @@ class Pace:
         self._slowed = False
         self._throttle = Throttle(self._clock.monotonic())
         self._quota.begin_anew()
+        self._sent = 0  # a new member of its account counts for the day what is counted here
 
     def account(self, state: AccountState) -> None:
         """Take over what SES says of the account."""

@@ -63,7 +63,8 @@ def renew(me: str, claim: Claim, pool: Pool) -> Renewal:
         share=share,
         floor=floor,
         due=due,
-        sent=claim.counted - sum(lease.counted for lease in mine),
+        # A route that was taken away and came back before anybody heard of it counts anew.
+        sent=max(0, claim.counted - sum(lease.counted for lease in mine)),
         slowed=_slowed(pool.slowed) if claim.refused else None,
         seen=_newer(claim.seen, pool.seen),
     )

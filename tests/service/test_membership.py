@@ -43,6 +43,7 @@ class Member:
 
     def __init__(self, clock, crew, path, name):
         self.looks, self.faults, self.renewals = [], Faults(), 0
+        self.routes, self.day = ROUTES, 0
         self.fair = FairScheduler(clock, self.hear)
         self.fair.configure(ROUTES, in_flight=128)
         self.store = SqliteMembers(
@@ -52,7 +53,7 @@ class Member:
         self.membership = Membership(
             members=self,
             scheduler=self.fair,
-            routes=lambda: ROUTES,
+            routes=lambda: self.routes,
             on_look=self.look,
             telemetry=self.faults,
             clock=clock,
@@ -66,7 +67,10 @@ class Member:
 
     async def renew(self, accounts, decide):
         self.renewals += 1
-        return self.broken or await self.store.renew(accounts, decide)
+        renewed = self.broken or await self.store.renew(accounts, decide)
+        if not isinstance(renewed, StoreFault):
+            self.day = max(pool.after(renewal).day for pool, renewal in renewed.values())
+        return renewed
 
     async def leave(self, members):
         return await self.store.leave(members)
@@ -128,6 +132,24 @@ async def test_who_is_alone_has_the_whole_rate_at_once_and_renews_rarely(clock, 
     await clock.sleep(600)
     assert alone.rate == 100
     assert alone.renewals <= 600 / 2 + 1
+
+
+async def test_what_one_account_has_sent_does_not_count_for_another(clock, world):
+    alone = world()
+    await alone.run()
+    alone.fair.account("default", LOOK)
+    alone.fair.learn(await alone.turn(10), RELAYED)
+    await clock.sleep(5)
+    assert alone.day == 10
+    alone.routes = {"default": Route(region="us-east-1", headroom=1.0)}
+    alone.fair.configure(alone.routes, in_flight=128)
+    alone.membership.hurry()
+    await clock.sleep(5)
+    assert alone.day == 0
+    alone.fair.account("default", LOOK)
+    alone.fair.learn(await alone.turn(3), RELAYED)
+    await clock.sleep(5)
+    assert alone.day == 3
 
 
 async def test_a_second_member_gets_its_part_within_seconds(clock, world):
