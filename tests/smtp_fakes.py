@@ -36,7 +36,7 @@ from relay.model.settings import (
     TlsMode,
     User,
 )
-from relay.smtp import Listeners
+from relay.smtp import Listeners, OwnDoors
 from relay.stores.none import NoHistory
 from relay.telemetry import Metrics, Telemetry
 
@@ -247,13 +247,13 @@ class OpenListeners:
         return self.addresses[0][1]
 
 
-async def open_settings(reception, settings):
+async def open_settings(reception, settings, doors=None):
     clock, log, metrics = FakeClock(), Lines(), Metrics()
     telemetry = Telemetry(
         log=log, metrics=metrics, history=NoHistory(), clock=clock, settings=settings.log
     )
     history = [settings]
-    listeners = Listeners(reception, lambda: history[-1], telemetry, clock)
+    listeners = Listeners(reception, lambda: history[-1], telemetry, clock, doors or OwnDoors())
     faults = await listeners.start()
     assert not faults, faults
     return OpenListeners(listeners, reception, clock, log, metrics, history)

@@ -5,6 +5,6 @@ and answers what that says; everything else here is about who speaks and how.
 """
 
 from relay.smtp.listeners import Listeners
-from relay.smtp.sockets import Doors, ListenFault, OwnDoors, written
+from relay.smtp.sockets import Doors, ListenFault, OwnDoors, open_dealt, written
 
-__all__ = ["Doors", "ListenFault", "Listeners", "OwnDoors", "written"]
+__all__ = ["Doors", "ListenFault", "Listeners", "OwnDoors", "open_dealt", "written"]

@@ -5,7 +5,7 @@ Errors: `ListenFault` for each listener that cannot be opened; the others are op
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from relay.model.clock import Clock
@@ -119,6 +119,21 @@ class Listeners:
         }
         return tuple(faults)
 
+    async def reopen(self, binds: Iterable[str]) -> None:
+        """Take the sockets of these anew, of which the doors have more or fewer now."""
+        for bind in binds:
+            known = self._open.get(bind)
+            if known is None:
+                continue
+            sockets = self._doors.open(known.door.listener.bind)
+            if isinstance(sockets, ListenFault):  # about to be closed
+                continue
+            servers = await self._serve_all(sockets, known)
+            if self._open.get(bind) is known:  # still
+                servers, known.servers = known.servers, servers
+            for server in servers:
+                server.close()
+
     async def run(self) -> None:
         """Look at all sessions and certificates, for ever; the service owns this task."""
         while True:
@@ -186,12 +201,17 @@ class Listeners:
         if isinstance(sockets, ListenFault):
             return sockets
         known = _Open(door)
-        known.servers = tuple([await self._serve(sock, known) for sock in sockets])
+        known.servers = await self._serve_all(sockets, known)
         if self._stopped:  # meanwhile
             self._close(known)
         else:
             self._open[bind] = known
         return None
+
+    async def _serve_all(
+        self, sockets: Iterable[socket.socket], known: _Open
+    ) -> tuple[asyncio.Server, ...]:
+        return tuple([await self._serve(sock, known) for sock in sockets])
 
     async def _serve(self, sock: socket.socket, known: _Open) -> asyncio.Server:
         loop = asyncio.get_running_loop()

@@ -3,14 +3,15 @@
 Sockets made by hand must say IPPROTO_TCP: asyncio switches Nagle's algorithm off only where it
 reads that protocol, and with it on a session is four times slower.
 
-Standards: sd_listen_fds(3) for sockets that the service manager passes on.
+Standards: sd_listen_fds(3) for sockets that the service manager passes on; SO_REUSEPORT, by which
+Linux deals out connections among several sockets of one address (socket(7)).
 Errors: `ListenFault`, a sentence for the operator.
 """
 
 import os
 import socket
 import stat
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, assert_never
@@ -69,44 +70,76 @@ def written(name: object) -> str:
 
 def open_sockets(bind: Bind) -> tuple[socket.socket, ...] | ListenFault:
     """Open all sockets of a bind (a host name may have several addresses), or none."""
+    dealt = open_dealt(bind, 1)
+    return dealt if isinstance(dealt, ListenFault) else dealt[0]
+
+
+def open_dealt(bind: Bind, workers: int) -> tuple[tuple[socket.socket, ...], ...] | ListenFault:
+    """Open all sockets of a bind for each of so many workers, or none.
+
+    At a TCP address each has a socket of its own; unix sockets and those that the service manager
+    passes on are the same for all.
+    """
     try:
         match bind:
             case TcpBind():
-                return _tcp(bind)
+                return _tcp(bind, workers)
             case UnixBind(path=path):
-                return (_unix(path),)
+                return ((_unix(path),),) * workers
             case FdBind(name=name):
-                return _passed_on(name)
+                return (_passed_on(name),) * workers
             case _:
                 assert_never(bind)
     except OSError as error:
         return ListenFault(str(bind), error.strerror or str(error))
 
 
-def _tcp(bind: TcpBind) -> tuple[socket.socket, ...]:
-    opened: list[socket.socket] = []
-    try:
-        for family, *_, address in dict.fromkeys(
-            socket.getaddrinfo(
-                bind.host or None,
-                bind.port,
-                type=socket.SOCK_STREAM,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_PASSIVE,
+def _tcp(bind: TcpBind, workers: int) -> tuple[tuple[socket.socket, ...], ...]:
+    with ExitStack() as opened:
+        by_address = [
+            _listening(opened, family, address, workers)
+            for family, *_, address in dict.fromkeys(
+                socket.getaddrinfo(
+                    bind.host or None,
+                    bind.port,
+                    type=socket.SOCK_STREAM,
+                    proto=socket.IPPROTO_TCP,
+                    flags=socket.AI_PASSIVE,
+                )
             )
-        ):
-            sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-            opened.append(sock)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.bind(address)
-            sock.listen(BACKLOG)
-    except OSError:
-        for sock in opened:
-            sock.close()
-        raise
-    return tuple(opened)
+        ]
+        opened.pop_all()
+    return tuple(zip(*by_address, strict=True))
+
+
+def _listening(
+    opened: ExitStack, family: socket.AddressFamily, address: tuple[object, ...], workers: int
+) -> list[socket.socket]:
+    sockets = [_bound(opened, family, address)]
+    if workers > 1:
+        # With SO_REUSEPORT a relay started twice would bind beside the first and take half of its
+        # connections. A socket without it is refused where another listens, and holds the port,
+        # which the system may have chosen, until the others have it.
+        with sockets.pop() as claim:
+            sockets += [
+                _bound(opened, family, claim.getsockname(), socket.SO_REUSEPORT)
+                for _ in range(workers)
+            ]
+    for sock in sockets:
+        sock.listen(BACKLOG)
+    return sockets
+
+
+def _bound(
+    opened: ExitStack, family: socket.AddressFamily, address: tuple[object, ...], *options: int
+) -> socket.socket:
+    sock = opened.enter_context(socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP))
+    for option in (socket.SO_REUSEADDR, *options):
+        sock.setsockopt(socket.SOL_SOCKET, option, 1)
+    if family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    sock.bind(address)
+    return sock
 
 
 def _unix(path: Path) -> socket.socket:

@@ -19,7 +19,7 @@ from smtp_fakes import (
 
 from relay.model.settings import FdBind, TcpBind, Tls, UnixBind
 from relay.smtp import listeners as module
-from relay.smtp.sockets import FIRST_PASSED
+from relay.smtp.sockets import FIRST_PASSED, OwnDoors, open_dealt
 
 
 async def connect(port, host="127.0.0.1"):
@@ -192,6 +192,54 @@ async def test_a_reload_opens_and_closes_listeners():
         other.close()
         writer.close()
         await gone(opened)
+
+
+class TwoDoors(OwnDoors):
+    """Gives both sockets of an address where it gave one before."""
+
+    def __init__(self):
+        self.sockets = open_dealt(TcpBind("127.0.0.1", 0), 2)
+        self.both = False
+
+    def open(self, bind):
+        given = self.sockets if self.both else self.sockets[:1]
+        return tuple(one.dup() for (one,) in given)
+
+    def close(self):
+        for (one,) in self.sockets:
+            one.close()
+
+
+async def test_more_and_fewer_sockets_of_a_listener_drop_no_session():
+    doors = TwoDoors()
+    opened = await open_settings(FakeReception(), settings_for(listener()), doors)
+    (bind,) = opened.listeners.addresses
+    clients = [await asyncio.open_connection("127.0.0.1", opened.port) for _ in range(40)]
+    greeted = [asyncio.create_task(reader.readline()) for reader, _ in clients]
+    # About half of them wait in the other socket, until somebody accepts from it.
+    await until_done(greeted, len(greeted) // 10)
+    assert not all(one.done() for one in greeted)
+    doors.both = True
+    await opened.listeners.reopen([bind, "127.0.0.9:25"])
+    assert len(opened.listeners.addresses[bind]) == 2
+    assert all(line.startswith(b"220") for line in await asyncio.gather(*greeted))
+    doors.both = False
+    await opened.listeners.reopen([bind])
+    assert len(opened.listeners.addresses[bind]) == 1
+    for reader, writer in clients:
+        assert (await ask(reader, writer, b"NOOP")).startswith(b"250")
+        writer.close()
+    await gone(opened)
+    await opened.listeners.stop(5)
+    await opened.listeners.reopen([bind])
+    assert not opened.listeners.addresses
+    doors.close()
+
+
+async def until_done(tasks, count):
+    async with asyncio.timeout(10):
+        while sum(task.done() for task in tasks) < count:  # noqa: ASYNC110 - whichever they are
+            await asyncio.sleep(0)
 
 
 async def test_counts_survive_a_reload():

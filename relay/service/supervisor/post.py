@@ -126,6 +126,7 @@ class Post:
     def __init__(self, number: int, employer: Employer, clock: Clock) -> None:
         self.number = number
         self.trouble: str | None = "is starting"  # why nobody is at work
+        self.accepted_at = clock.monotonic()  # when somebody here last said to accept connections
         self._employer = employer
         self._clock = clock
         self._hired: _Hired | None = None
@@ -183,9 +184,13 @@ class Post:
         except Unusable as fault:
             self.trouble = str(fault)
 
-    def say(self, word: Order) -> None:
-        """Tell whoever is at work; nobody else needs to know."""
+    def say(self, word: Order, sockets: Iterable[socket.socket] = ()) -> None:
+        """Tell whoever is at work, handing over the sockets that the word tells of.
+
+        Nobody else needs to know.
+        """
         if self._hired is not None:
+            self._hired.wire.hand_over(sockets)
             self._hired.wire.say(word)
 
     async def ask(self, word: Asked, sockets: Iterable[socket.socket] = ()) -> object | Gone:
@@ -194,8 +199,7 @@ class Post:
             return Gone(f"worker {self.number} {self.trouble}")
         answer = asyncio.get_running_loop().create_future()
         self._hired.asked[word.number] = answer
-        self._hired.wire.hand_over(sockets)
-        self._hired.wire.say(word)
+        self.say(word, sockets)
         found: object | Gone = await answer
         return found
 
@@ -267,6 +271,8 @@ class Post:
     def _heard(self, hired: _Hired, word: object) -> None:
         match word:
             case Told():
+                if word.accepts:
+                    self.accepted_at = self._clock.monotonic()
                 self._employer.told(self.number, word)
             case Answered(number, answer):
                 _settle(hired.asked.pop(number), answer)

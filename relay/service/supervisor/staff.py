@@ -6,7 +6,7 @@ Errors: `Unusable` when one of them cannot start for the first time.
 import asyncio
 import itertools
 import socket
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from relay.service.supervisor.post import Gone, Post
 from relay.service.supervisor.words import (
@@ -69,14 +69,17 @@ class Staff:
                 post.say(word)
 
     async def take_over(
-        self, word: TakeOver, sockets: Sequence[socket.socket]
+        self, word: TakeOver, sockets: Callable[[int], Iterable[socket.socket]]
     ) -> Mapping[int, object]:
         """Ask all who are at work to take settings over; gives their answers.
 
+        `sockets` gives, by a worker's number, those of its that the word tells of.
         One that ends meanwhile has no answer to give; see `replace_all_but`.
         """
         posts = [post for post in self._posts if post.up]
-        answers = await asyncio.gather(*(self._ask(post, word, sockets) for post in posts))
+        answers = await asyncio.gather(
+            *(self._ask(post, word, sockets(post.number)) for post in posts)
+        )
         return {
             post.number: answer
             for post, answer in zip(posts, answers, strict=True)
@@ -124,6 +127,6 @@ class Staff:
         return free
 
     async def _ask(
-        self, post: Post, word: Question, sockets: Sequence[socket.socket] = ()
+        self, post: Post, word: Question, sockets: Iterable[socket.socket] = ()
     ) -> object | Gone:
         return await post.ask(Asked(next(self._numbers), word), sockets)

@@ -1,7 +1,7 @@
 """The supervisor: owns the sockets and what a relay has once, and keeps its workers at work.
 
-It opens the listening sockets and hands them to the workers, which accept from the same ones: who
-has time takes the next connection, and one that dies takes none with it that it has not accepted.
+It opens the listening sockets, hands each worker its own and keeps them: one that dies takes no
+connection with it that it has not accepted.
 
 Stop order: sockets closed → every worker drains → what they said last is heard → office closed. A
 reload is taken by all of them or by none.
@@ -32,6 +32,7 @@ from relay.service.seat import Seat
 from relay.service.senders import VerifiedSenders
 from relay.service.snapshot import STOPPING, Unusable, snapshot_of
 from relay.service.stores import Stores, opened_beside
+from relay.service.supervisor.deputies import Deputies
 from relay.service.supervisor.post import Failure, Gone, Post
 from relay.service.supervisor.sockets import Sockets
 from relay.service.supervisor.staff import HOPELESS, Staff
@@ -64,12 +65,12 @@ class Supervisor:
         self._accounts = Accounts(self, self._telemetry, outside.clock)
         self._routes: Routes | None = None
         self._looks: dict[str, Look] = {}
-        self._sockets = Sockets()
+        self._sockets = Sockets(settings.workers)
         self._office: Office | None = None
         self._readiness: dict[int, Readiness] = {}
-        self._staff = Staff(
-            [Post(number, self, outside.clock) for number in range(settings.workers)]
-        )
+        posts = [Post(number, self, outside.clock) for number in range(settings.workers)]
+        self._staff = Staff(posts)
+        self._deputies = Deputies(posts, self._sockets, outside.clock)
         self._open = False
 
     @property
@@ -104,8 +105,10 @@ class Supervisor:
                     for work in (*office.work(), ("routes that leave", self._close_unused))
                 ]
                 working.append(tasks.create_task(self._staff.run()))
+                deputising = tasks.create_task(forever("deputies", self._deputies.run))
                 on_ready()
                 await stop.wait()
+                deputising.cancel()
                 await self._stop()
                 for task in working:
                     task.cancel()
@@ -230,6 +233,7 @@ class Supervisor:
         before, self._snapshot = self._snapshot, snapshot
         self._staff.replace_all_but(answers.keys())  # they began meanwhile, with what was in force
         self._sockets.close_all_but(made.settings.listeners)
+        self._deputies.hand_over()
         for name, route in before.settings.routes.items():
             if made.settings.routes.get(name) != route:
                 self._accounts.forget(name)
@@ -244,7 +248,9 @@ class Supervisor:
     ) -> Mapping[int, object]:
         """Ask all workers; gives their answers: None, or why that cannot be."""
         word = TakeOver(settings=settings, sockets=self._sockets.told(binds))
-        return await self._staff.take_over(word, tuple(self._sockets.of(word.sockets)))
+        return await self._staff.take_over(
+            word, lambda number: self._sockets.of(number, word.sockets)
+        )
 
     def refuse_reload(self, reason: str, bug: Exception | None = None) -> None:
         """Say that a new configuration was refused and the old one stays."""
@@ -298,7 +304,7 @@ class Supervisor:
             looks=dict(self._looks),
             adopt=self._staff.drained_by(number),
         )
-        return begin, self._sockets.of(sockets)
+        return begin, self._sockets.of(number, sockets)
 
     def told(self, number: int, told: Told) -> None:
         """Hear how a worker stands, and show what has happened."""
@@ -311,6 +317,7 @@ class Supervisor:
 
     def gone(self, number: int) -> None:
         """Know that a worker's process has ended, whatever the reason."""
+        self._deputies.gone(number)
         self._outside.metrics.reports.end(number)
         self._readiness.pop(number, None)
 

@@ -51,6 +51,14 @@ class Elsewhere:
     counted: Counted
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """Accept from these sockets of another worker too, in the place of those named before."""
+
+    number: int
+    sockets: Mapping[str, int]  # bind → how many, handed over after the word; none: it is back
+
+
 @dataclass(frozen=True, slots=True)
 class Drain:
     """Take no more, finish what is under way, end."""
@@ -136,6 +144,7 @@ Happened = tuple[str, datetime, Mapping[str, object]]
 class Told:
     """How it stands, and what has happened since the last time."""
 
+    accepts: bool  # connections
     report: Report
     readiness: Readiness
     happened: Sequence[Happened]
@@ -151,5 +160,5 @@ def _whole(content: Content) -> Content:
     return Content(content.fields, bytes(content.body))
 
 
-Order = Begin | Looked | Elsewhere | Drain | Hurry | Asked
+Order = Begin | Looked | Elsewhere | Cover | Drain | Hurry | Asked
 Word = Answered | Up | Unfit | Told

@@ -12,9 +12,10 @@ import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 from typing import assert_never
 
 from relay.delivery.account import AccountUnknown
@@ -34,6 +35,7 @@ from relay.service.supervisor.words import (
     Answered,
     Asked,
     Begin,
+    Cover,
     Drain,
     Elsewhere,
     GiveBack,
@@ -75,31 +77,46 @@ class HandedDoors:
 
     def __init__(self) -> None:
         self._sockets: dict[str, tuple[socket.socket, ...]] = {}
+        self._covered: dict[int, dict[str, tuple[socket.socket, ...]]] = {}  # other workers'
 
     def handed(self, wire: Wire, told: Mapping[str, int]) -> None:
         """Take over what the supervisor has handed over."""
         for bind, count in told.items():
-            self._close(bind)
+            _close(self._sockets.pop(bind, ()))
             self._sockets[bind] = wire.take(count)
+
+    def cover(self, wire: Wire, word: Cover) -> Collection[str]:
+        """Take over another worker's sockets, or leave them to it; gives the binds concerned."""
+        before = self._covered.pop(word.number, {})
+        for sockets in before.values():
+            _close(sockets)
+        if word.sockets:
+            self._covered[word.number] = {
+                bind: wire.take(count) for bind, count in word.sockets.items()
+            }
+        return before.keys() | word.sockets.keys()
 
     def keep(self, binds: Collection[str]) -> None:
         """Close all but these, which no listener uses any more and none will use again."""
-        for bind in self._sockets.keys() - set(binds):
-            self._close(bind)
+        for by_bind in (self._sockets, *self._covered.values()):
+            for bind in by_bind.keys() - set(binds):
+                _close(by_bind.pop(bind))
 
     def open(self, bind: Bind) -> tuple[socket.socket, ...] | ListenFault:
         """Give copies of the sockets of a bind."""
         sockets = self._sockets.get(str(bind))
         if sockets is None:
             return ListenFault(str(bind), "the supervisor has handed over no socket for it")
-        return tuple(one.dup() for one in sockets)
+        covered = (theirs.get(str(bind), ()) for theirs in self._covered.values())
+        return tuple(one.dup() for one in chain(sockets, *covered))
 
     def gone(self, bind: Bind) -> None:
         """Keep ours: a reload that is taken back opens the listener again."""
 
-    def _close(self, bind: str) -> None:
-        for one in self._sockets.pop(bind, ()):
-            one.close()
+
+def _close(sockets: Iterable[socket.socket]) -> None:
+    for one in sockets:
+        one.close()
 
 
 class Worker:
@@ -172,6 +189,8 @@ class Worker:
                 case Elsewhere(counted):
                     now = self._clock.monotonic()
                     count_in(self._relay.parts, self._relay.settings, counted, now)
+                case Cover():
+                    self._answering_to(self._cover(word))
                 case Asked():
                     self._answering_to(self._answer(word))
                 case Drain():
@@ -221,6 +240,13 @@ class Worker:
                 assert_never(asked.word)
         self._wire.say(Answered(asked.number, answer))
 
+    async def _cover(self, word: Cover) -> None:
+        concerned = self._doors.cover(self._wire, word)
+        if self._stop.is_set():
+            self._doors.keep(())
+        else:
+            await self._relay.parts.listeners.reopen(concerned)
+
     async def _adopted(self, slot: int) -> None:
         await self._relay.adopt(slot)
 
@@ -237,6 +263,7 @@ class Worker:
     def _report(self) -> None:
         self._wire.say(
             Told(
+                accepts=self._open and not self._stop.is_set(),
                 report=self._metrics.report(),
                 readiness=self._relay.readiness(),
                 happened=self._outbox.empty(),

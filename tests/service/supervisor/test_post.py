@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -94,7 +95,7 @@ async def started(post):
     return process
 
 
-TOLD = Told(report=Metrics().report(), readiness=Readiness(), happened=())
+TOLD = Told(accepts=True, report=Metrics().report(), readiness=Readiness(), happened=())
 
 
 @pytest.mark.fake_time
@@ -107,6 +108,23 @@ async def test_who_is_up_is_heard_asked_and_told(post, employer):
     process.end.say(Answered(7, None))
     assert await asking is None
     assert employer.heard == [(3, TOLD)]
+    process.kill()
+
+
+@pytest.mark.fake_time
+async def test_the_last_sign_that_connections_are_accepted_is_remembered(post, employer, clock):
+    process = await started(post)
+    await clock.sleep(5)
+    process.end.say(TOLD)
+    while len(employer.heard) < 1:
+        await clock.sleep(0.1)
+    then = post.accepted_at
+    assert clock.monotonic() - then < 1
+    await clock.sleep(5)
+    process.end.say(replace(TOLD, accepts=False))  # it drains
+    while len(employer.heard) < 2:
+        await clock.sleep(0.1)
+    assert post.accepted_at == then
     process.kill()
 
 

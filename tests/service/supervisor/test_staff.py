@@ -25,6 +25,7 @@ class StandIn:
 
     async def ask(self, asked, sockets):
         self.heard.append(asked.word)
+        self.handed = list(sockets)
         return self.answers.get(type(asked.word))
 
 
@@ -73,9 +74,10 @@ async def test_settings_are_taken_over_by_all_who_are_at_work(posts):
     posts[0].trouble = "is starting"
     posts[1].answers[TakeOver] = "listeners: 127.0.0.1:25: Permission denied"
     posts[2].answers[TakeOver] = Gone("worker 2 was ended by SIGKILL")  # meanwhile
-    answers = await staff.take_over(word, ())
+    answers = await staff.take_over(word, lambda number: [f"socket of {number}"])
     assert answers == {1: "listeners: 127.0.0.1:25: Permission denied"}
     assert posts[0].heard == []
+    assert posts[1].handed == ["socket of 1"]
     staff.replace_all_but(answers.keys())
     assert posts[0].heard == [Drain()]
     assert posts[1].heard == [word]
