@@ -5,7 +5,6 @@ Errors: `Unusable` leaves `run_relay` when the relay cannot start.
 """
 
 import asyncio
-import gc
 import os
 import signal
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from relay.model.clock import SystemClock
 from relay.model.settings import Settings
 from relay.service.assembly import Outside
 from relay.service.dns_texts import texts_meanwhile
-from relay.service.loop import run_loop
+from relay.service.loop import run_loop, settle_memory
 from relay.service.notify import ServiceManager
 from relay.service.relay import Relay
 from relay.service.snapshot import Unusable
@@ -23,10 +22,6 @@ from relay.service.supervisor.supervisor import Supervisor
 from relay.telemetry import Metrics, adopt_library_logs, stdout_writer
 
 __all__ = ["Unusable", "run_relay"]
-
-# Objects more than fewer before a look at the young, and looks before one at the older: a message
-# makes about a thousand objects and leaves none behind.
-GC_THRESHOLDS = (10_000, 20, 50)
 
 # Reads the configuration again: the settings, or why they are refused.
 Reread = Callable[[], Settings | str]
@@ -87,16 +82,6 @@ async def run_until_signalled(
         for task in attending:
             task.cancel()
         await asyncio.gather(*attending, return_exceptions=True)
-
-
-def settle_memory() -> None:
-    """Tell the garbage collector that what is there now stays: settings, code, tables.
-
-    Looking through it again and again cost a twentieth of a message's time with a long queue.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 async def _reload_when_asked(

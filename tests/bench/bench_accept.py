@@ -47,7 +47,7 @@ async def serve_stock():
 async def serve_ours():
     from smtp_fakes import FakeReception, open_listeners
 
-    from relay.service.process import settle_memory
+    from relay.service.loop import settle_memory
 
     reception = FakeReception(keep=False)
     house = await open_listeners(reception, tls="off", auth="off", max_connections=10_000)

@@ -23,7 +23,7 @@ from relay.model.account import AccountState
 from relay.model.clock import SystemClock
 from relay.model.settings import Bind
 from relay.service.assembly import Outside
-from relay.service.loop import run_loop
+from relay.service.loop import run_loop, settle_memory
 from relay.service.relay import Relay
 from relay.service.snapshot import Unusable
 from relay.service.supervisor.counted import count_in, counted_by
@@ -178,6 +178,7 @@ class Worker:
             self._looked(route, look)
         for slot in self._adopt:
             self._answering_to(self._adopted(slot))
+        settle_memory()
         self._report()
         self._wire.say(Up())
 
