@@ -24,8 +24,8 @@ async def forever(name: str, work: Callable[[], Awaitable[None]]) -> None:
 def settle_memory() -> None:
     """Tell the garbage collector that what is there now stays: settings, code, tables.
 
-    Looking through it again and again cost a twentieth of a message's time with a long queue, and
-    a sixth of what a worker does beside another, as each look empties the caches they share.
+    Looking through it again and again cost a twentieth of a message's time: with a long queue, and
+    in each of two workers.
     """
     gc.collect()
     gc.freeze()
