@@ -120,12 +120,12 @@ class TestSmallMessage:
 
     @pytest.mark.usefixtures("judging")
     @pytest.mark.parametrize("added", ["instructions", "calls"])
-    async def test_a_sixth_more_is_noticed(self, added, sink, tmp_path, monkeypatch):
+    async def test_a_fifth_more_is_noticed(self, added, sink, tmp_path, monkeypatch):
         """The guard is tried: what it is there for happens, and it fails with the numbers."""
         numbers = known()[PLAIN]
         extra = {
-            "instructions": numbers[f"instructions of Python {PYTHON}"] // 6 // 4,
-            "calls": numbers["calls"] // 6,
+            "instructions": numbers[f"instructions of Python {PYTHON}"] // 5 // 4,
+            "calls": numbers["calls"] // 5,
         }[added]
 
         def slower(octets):
