@@ -5,11 +5,13 @@ Errors: none.
 """
 
 import binascii
+import re
 from collections.abc import Iterable, Iterator
 
 from relay.mail.pieces import PIECE, pieces
 
 _COLUMN = 76
+_ONE_TOO_LONG = re.compile(rb"^(.{74})(=20|=09)$", re.MULTILINE)
 _BLOCK = 57 * 4096  # octets; 57 make a line of base64
 
 
@@ -21,7 +23,10 @@ def quoted_printable(octets: bytes | memoryview) -> bytes | None:
             return None
         # The library ends soft line breaks in LF alone where the piece has no CR LF.
         encoded = binascii.b2a_qp(piece, istext=True)
-        out.append(encoded.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+        lines = encoded.replace(b"\r\n", b"\n")
+        # It makes a line of 77 where a blank at its end must be spelt out.
+        lines = _ONE_TOO_LONG.sub(rb"\1=\n\2", lines)
+        out.append(lines.replace(b"\n", b"\r\n"))
     return b"".join(out)
 
 

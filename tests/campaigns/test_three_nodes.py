@@ -144,6 +144,7 @@ def server():
         server.remove()
 
 
+@pytest.mark.long
 async def test_three_nodes_lose_nothing_whatever_befalls_them(tmp_path, server):
     used, throttled = await campaign(tmp_path, server, 1.2, 1)
     assert used >= 0.6  # a lease outlives its node by ten seconds, and all of it takes hardly more

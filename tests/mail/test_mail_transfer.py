@@ -28,6 +28,15 @@ def test_quoted_printable_decodes_to_the_same(text):
     assert not any(line.endswith((b" ", b"\t")) for line in written.split(b"\r\n"))
 
 
+@pytest.mark.parametrize("blank", [b" ", b"\t"])
+@pytest.mark.parametrize("size", range(70, 80))
+def test_a_blank_at_the_end_of_a_full_line_makes_no_line_of_77(size, blank):
+    text = b"a" * size + blank + b"\r\nFrom here\r\n"
+    written = quoted_printable(text)
+    assert quopri.decodestring(written) == text
+    assert max(lines(written)) <= 76
+
+
 def test_text_of_many_pieces():
     text = ("ü " * 40 + "\r\n").encode() * 10_000
     written = quoted_printable(memoryview(text))
