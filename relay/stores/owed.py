@@ -17,7 +17,7 @@ FRESH = 1.0  # seconds for which the list in memory counts as complete
 Listing = Callable[[], Awaitable[Iterable[bytes] | StoreFault]]
 
 
-class Owed:
+class OwedVerdicts:
     """The fingerprints of all verdicts that are kept."""
 
     def __init__(self, listing: Listing, clock: Clock) -> None:

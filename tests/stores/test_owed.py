@@ -5,7 +5,7 @@ import asyncio
 from fakes import FakeClock
 
 from relay.model.ports import StoreFault
-from relay.stores.owed import FRESH, Owed
+from relay.stores.owed import FRESH, OwedVerdicts
 
 
 class Listing:
@@ -25,14 +25,14 @@ class Listing:
 
 
 async def test_what_the_store_has_is_known_and_the_rest_is_not():
-    owed = Owed(Listing([b"a"]), FakeClock())
+    owed = OwedVerdicts(Listing([b"a"]), FakeClock())
     assert await owed.may_have(b"a") is True
     assert await owed.may_have(b"b") is False
 
 
 async def test_what_is_kept_here_is_known_at_once():
     listing = Listing([])
-    owed = Owed(listing, FakeClock())
+    owed = OwedVerdicts(listing, FakeClock())
     assert await owed.may_have(b"a") is False
     owed.add(b"a")
     assert await owed.may_have(b"a") is True
@@ -42,7 +42,7 @@ async def test_what_is_kept_here_is_known_at_once():
 async def test_what_another_process_keeps_is_known_within_a_second():
     clock = FakeClock()
     listing = Listing([], [b"a"])
-    owed = Owed(listing, clock)
+    owed = OwedVerdicts(listing, clock)
     assert await owed.may_have(b"a") is False
     clock.advance(FRESH)
     assert await owed.may_have(b"a") is True
@@ -51,7 +51,7 @@ async def test_what_another_process_keeps_is_known_within_a_second():
 async def test_nobody_hears_no_before_the_list_was_read():
     listing = Listing([b"a"])
     listing.go_on.clear()
-    owed = Owed(listing, FakeClock())
+    owed = OwedVerdicts(listing, FakeClock())
     asking = [asyncio.create_task(owed.may_have(b"a")) for _ in range(3)]
     await asyncio.sleep(0)
     listing.go_on.set()
@@ -62,7 +62,7 @@ async def test_nobody_hears_no_before_the_list_was_read():
 async def test_what_is_kept_while_the_list_is_read_is_not_forgotten():
     listing = Listing([])
     listing.go_on.clear()
-    owed = Owed(listing, FakeClock())
+    owed = OwedVerdicts(listing, FakeClock())
     asking = asyncio.create_task(owed.may_have(b"a"))
     await asyncio.sleep(0)
     owed.add(b"a")
@@ -73,7 +73,7 @@ async def test_what_is_kept_while_the_list_is_read_is_not_forgotten():
 async def test_an_ill_store_is_asked_once_a_second():
     clock, fault = FakeClock(), StoreFault("ill")
     listing = Listing(fault, fault)
-    owed = Owed(listing, clock)
+    owed = OwedVerdicts(listing, clock)
     assert await owed.may_have(b"a") is fault
     assert await owed.may_have(b"a") is False
     clock.advance(FRESH)

@@ -13,7 +13,7 @@ from relay.model.outcome import Scope, ScopeKind
 from relay.model.ports import StoreFault
 from relay.model.reply import Reply
 from relay.stores.codec import decode_reply, encode_reply, to_number, to_time
-from relay.stores.owed import Owed
+from relay.stores.owed import OwedVerdicts
 from relay.stores.postgresql.database import Connection, Database, keepable
 
 
@@ -84,7 +84,7 @@ class PostgresVerdicts:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._owed = Owed(self._listed, clock)
+        self._owed = OwedVerdicts(self._listed, clock)
 
     async def keep(self, fingerprint: bytes, reply: Reply, until: datetime) -> StoreFault | None:
         """Remember a reply; those that nobody has asked for in time are forgotten."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from relay.model.ports import StoreFault, Subject, Tally
-from relay.stores.codec import to_number, to_time
-from relay.stores.postgresql.database import Connection, Database, Row, keepable
+from relay.stores.codec import to_number
+from relay.stores.postgresql.database import Connection, Database, keepable
+from relay.stores.tallied import tally_of
 
 
 class PostgresTallies:
@@ -36,7 +37,7 @@ class PostgresTallies:
                 " FROM ses_relay.tallies WHERE slot >= $1 ORDER BY slot, subject, name",
                 start,
             )
-            return [_tally(row) for row in found]
+            return [tally_of(row) for row in found]
 
         return await self._database.ask(work)
 
@@ -54,23 +55,9 @@ class PostgresTallies:
                 subject.value,
                 to_number(since),
             )
-            return [_tally(row) for row in found]
+            return [tally_of(row) for row in found]
 
         return await self._database.ask(work)
-
-
-def _tally(row: Row) -> Tally:
-    subject, name, slot, messages, relayed, bounced, complained, simulated = row
-    return Tally(
-        subject=Subject(subject),
-        name=name,
-        slot=to_time(slot),
-        messages=messages,
-        relayed=relayed,
-        bounced=bounced,
-        complained=complained,
-        simulated=simulated,
-    )
 
 
 async def add(connection: Connection, tallies: Sequence[Tally]) -> None:

@@ -13,7 +13,7 @@ from relay.model.outcome import Scope, ScopeKind
 from relay.model.ports import StoreFault
 from relay.model.reply import Reply
 from relay.stores.codec import decode_reply, encode_reply, to_number, to_time
-from relay.stores.owed import Owed
+from relay.stores.owed import OwedVerdicts
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database
 
@@ -88,7 +88,7 @@ class SqliteVerdicts:
         self._database = database
         self._reading = reading
         self._crew = crew
-        self._owed = Owed(self._listed, crew.clock)
+        self._owed = OwedVerdicts(self._listed, crew.clock)
 
     async def keep(self, fingerprint: bytes, reply: Reply, until: datetime) -> StoreFault | None:
         """Remember a reply; those that nobody has asked for in time are forgotten."""

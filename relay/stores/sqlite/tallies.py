@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from relay.model.ports import StoreFault, Subject, Tally
-from relay.stores.codec import to_number, to_time
+from relay.stores.codec import to_number
 from relay.stores.sqlite.crew import Crew
 from relay.stores.sqlite.database import Database
-
-_Row = tuple[str, str, int, int, int, int, int, int]
+from relay.stores.tallied import tally_of
 
 
 class SqliteTallies:
@@ -40,7 +39,7 @@ class SqliteTallies:
                 " FROM tallies WHERE slot >= ? ORDER BY slot, subject, name",
                 (start,),
             )
-            return [_tally(row) for row in found]
+            return [tally_of(row) for row in found]
 
         fault = await self._crew.writer.do(self._database, forget)
         if fault is not None:
@@ -58,23 +57,9 @@ class SqliteTallies:
                 " GROUP BY name ORDER BY name",
                 wanted,
             )
-            return [_tally(row) for row in found]
+            return [tally_of(row) for row in found]
 
         return await self._crew.reader.do(self._reading, work)
-
-
-def _tally(row: _Row) -> Tally:
-    subject, name, slot, messages, relayed, bounced, complained, simulated = row
-    return Tally(
-        subject=Subject(subject),
-        name=name,
-        slot=to_time(slot),
-        messages=messages,
-        relayed=relayed,
-        bounced=bounced,
-        complained=complained,
-        simulated=simulated,
-    )
 
 
 def add(connection: sqlite3.Connection, tallies: Sequence[Tally]) -> None:
